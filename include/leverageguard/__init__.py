@@ -1,0 +1,1 @@
+"""LeverageGuard: liquidation insurance for leveraged crypto traders, decided from evidence."""

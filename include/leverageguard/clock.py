@@ -1,0 +1,62 @@
+"""The one clock: the system's, or the simulated world's when a world is in use.
+
+A simulated world keeps `clock.json` in its folder: the world's time at one real instant. World
+time runs on from there at real speed, and waiting costs nothing: `sleep` moves it forward.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from pathlib import Path
+
+from leverageguard import config
+
+
+def _file() -> Path:
+    return config.load().world_dir / "clock.json"
+
+
+def _real_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def is_simulated() -> bool:
+    """True when the time is a simulated world's."""
+    return _file().exists()
+
+
+def now_ms() -> int:
+    """Now, in epoch milliseconds UTC."""
+    try:
+        state = json.loads(_file().read_text())
+    except FileNotFoundError:
+        return _real_ms()
+    return int(state["world_at_ms"]) + _real_ms() - int(state["real_at_ms"])
+
+
+def set_world(world_at_ms: int) -> None:
+    """Start the simulated clock at `world_at_ms`."""
+    path = _file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, world_at_ms, _real_ms())
+
+
+def sleep(seconds: float) -> None:
+    """Wait; in a simulated world the clock moves forward instead."""
+    path = _file()
+    if not path.exists():
+        time.sleep(seconds)
+        return
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        state = json.loads(path.read_text())
+        _write(path, int(state["world_at_ms"]) + int(seconds * 1000), int(state["real_at_ms"]))
+
+
+def _write(path: Path, world_at_ms: int, real_at_ms: int) -> None:
+    new = path.with_suffix(f".{os.getpid()}.tmp")
+    new.write_text(json.dumps({"world_at_ms": world_at_ms, "real_at_ms": real_at_ms}))
+    new.replace(path)
