@@ -165,7 +165,9 @@ class Settings:
         try:
             return path.read_text().strip()
         except FileNotFoundError:
-            raise ConfigError(f"secret {name!r} is missing in {self.secrets_dir}: run ./leverageguard up") from None
+            raise ConfigError(
+                f"secret {name!r} is missing in {self.secrets_dir}: run ./leverageguard up"
+            ) from None
 
     def deployment(self) -> Deployment:
         """The pool in use; raises ConfigError before it was deployed."""

@@ -1,0 +1,63 @@
+"""The EIP-712 messages a trader signs: binding an account to a wallet, and filing a claim."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import SignableMessage, encode_typed_data
+
+DOMAIN_NAME = "LeverageGuard"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """“This exchange account is mine, and this wallet is to be paid.”"""
+
+    exchange: str
+    uid: str
+    wallet: str
+    nonce: int
+
+
+@dataclass(frozen=True)
+class Filing:
+    """“This order was a liquidation under that policy.” `policy` is 32 bytes in 0x-hex."""
+
+    policy: str
+    inst_id: str
+    order_id: str
+
+
+_FIELDS: dict[type, list[dict[str, str]]] = {
+    Binding: [
+        {"name": "exchange", "type": "string"},
+        {"name": "uid", "type": "string"},
+        {"name": "wallet", "type": "address"},
+        {"name": "nonce", "type": "uint256"},
+    ],
+    Filing: [
+        {"name": "policy", "type": "bytes32"},
+        {"name": "inst_id", "type": "string"},
+        {"name": "order_id", "type": "string"},
+    ],
+}
+
+
+def message(value: Binding | Filing, chain_id: int) -> SignableMessage:
+    """The typed-data message a wallet signs for one chain."""
+    domain: dict[str, Any] = {"name": DOMAIN_NAME, "version": "1", "chainId": chain_id}
+    name = type(value).__name__
+    return encode_typed_data(domain, {name: _FIELDS[type(value)]}, asdict(value))
+
+
+def sign(value: Binding | Filing, chain_id: int, private_key: str) -> str:
+    """The 65-byte signature in 0x-hex."""
+    signed = Account.sign_message(message(value, chain_id), private_key)
+    return "0x" + bytes(signed.signature).hex()
+
+
+def signer(value: Binding | Filing, chain_id: int, signature: str) -> str:
+    """The lower-case address that signed; raises ValueError on a malformed signature."""
+    return str(Account.recover_message(message(value, chain_id), signature=signature)).lower()

@@ -1,0 +1,1 @@
+"""Intake: the writers of accounts, bindings, quotes and filed claims in the store."""

@@ -1,0 +1,121 @@
+"""Exchange accounts: bound to a wallet by signature, credentials encrypted at rest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.fernet import Fernet
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from leverageguard import config
+from leverageguard.domain import signing
+from leverageguard.store.intake_tables import Account, Binding
+
+CREDENTIALS_KEY = "credentials_key"
+
+
+class IntakeRefused(ValueError):
+    """What was handed in cannot be accepted; the message names the field and the fix."""
+
+
+@dataclass(frozen=True, repr=False)
+class Credentials:
+    """A read-only API key; never shown by repr, logs or errors."""
+
+    api_key: str
+    api_secret: str
+    passphrase: str
+
+
+@dataclass(frozen=True)
+class BoundAccount:
+    """An account the pool may read."""
+
+    account_id: str
+    exchange: str
+    uid: str
+
+
+def register(
+    session: Session,
+    account: BoundAccount,
+    root_uid: str,
+    wallet: str,
+    credentials: Credentials,
+    created_at_ms: int,
+) -> None:
+    """Store an account with its credentials encrypted; the same account again is a no-op."""
+    known = session.get(Account, account.account_id)
+    if known is not None:
+        if (known.exchange, known.uid, known.wallet) != (
+            account.exchange,
+            account.uid,
+            wallet.lower(),
+        ):
+            raise IntakeRefused(
+                f"account_id {account.account_id!r} is taken by another account: choose a new one"
+            )
+        return
+    plain = json.dumps([credentials.api_key, credentials.api_secret, credentials.passphrase])
+    session.add(
+        Account(
+            account_id=account.account_id,
+            exchange=account.exchange,
+            uid=account.uid,
+            root_uid=root_uid,
+            wallet=wallet.lower(),
+            encrypted_credentials=_cipher().encrypt(plain.encode()),
+            created_at_ms=created_at_ms,
+        )
+    )
+    session.flush()
+
+
+def bind(
+    session: Session,
+    account_id: str,
+    binding: signing.Binding,
+    signature: str,
+    chain_id: int,
+    signed_at_ms: int,
+) -> str:
+    """Record a signed binding and return its id; the signer is recovered, not believed."""
+    binding_id = sha256(signature.encode()).hexdigest()
+    if session.get(Binding, binding_id) is None:
+        session.add(
+            Binding(
+                binding_id=binding_id,
+                account_id=account_id,
+                exchange=binding.exchange,
+                uid=binding.uid,
+                wallet=binding.wallet.lower(),
+                nonce=binding.nonce,
+                signature=signature,
+                signer=signing.signer(binding, chain_id, signature),
+                signed_at_ms=signed_at_ms,
+                created_at_ms=signed_at_ms,
+            )
+        )
+        session.flush()
+    return binding_id
+
+
+def bound(session: Session) -> list[BoundAccount]:
+    """Every account the pool may read, in a stable order."""
+    rows = session.scalars(select(Account).order_by(Account.account_id))
+    return [BoundAccount(row.account_id, row.exchange, row.uid) for row in rows]
+
+
+def credentials(session: Session, account_id: str) -> Credentials:
+    """The decrypted key of one account; KeyError when it is unknown."""
+    row = session.get(Account, account_id)
+    if row is None:
+        raise KeyError(account_id)
+    return Credentials(*json.loads(_cipher().decrypt(row.encrypted_credentials)))
+
+
+def _cipher() -> Fernet:
+    return Fernet(config.load().secret(CREDENTIALS_KEY))

@@ -1,0 +1,1 @@
+"""The transactional store: where uniqueness is enforced and money is recorded."""

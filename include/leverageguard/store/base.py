@@ -1,0 +1,58 @@
+"""Engine and sessions of the transactional store (SQLite in WAL mode unless the URL says else)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from leverageguard.config import Settings
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+class Base(DeclarativeBase):
+    """All tables; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+@lru_cache(maxsize=8)
+def _engine(url: str) -> Engine:
+    made = create_engine(url)
+    if made.dialect.name == "sqlite":
+        event.listen(made, "connect", _set_pragmas)
+    return made
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def engine(settings: Settings) -> Engine:
+    """The store's engine, one a process and URL."""
+    if settings.store_url.startswith("sqlite"):
+        settings.store_path.parent.mkdir(parents=True, exist_ok=True)
+    return _engine(settings.store_url)
+
+
+@contextmanager
+def session(settings: Settings) -> Iterator[Session]:
+    """One transaction: committed at the end, rolled back on any error."""
+    with Session(engine(settings), expire_on_commit=False) as opened, opened.begin():
+        yield opened
