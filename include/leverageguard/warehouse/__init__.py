@@ -1,0 +1,1 @@
+"""Raw landing, the private DuckDB warehouse and the published snapshot."""
