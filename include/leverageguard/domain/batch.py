@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 
-import rfc8785
+from leverageguard.domain.evidence import canonical_json
 
 MAX_AMOUNT = 2**64 - 1
 MAX_CLAIM_INDEX = 2**32 - 1
@@ -27,9 +27,7 @@ class Payout:
 
     def __post_init__(self) -> None:
         if not 0 <= self.claim_index <= MAX_CLAIM_INDEX:
-            raise BatchRefused(
-                f"claim index {self.claim_index} of {self.claim_id} does not fit 32 bits"
-            )
+            raise BatchRefused(f"claim index {self.claim_index} does not fit 32 bits")
         if not 0 < self.amount_micro_usdc <= MAX_AMOUNT:
             raise BatchRefused(f"{self.claim_id} would be paid {self.amount_micro_usdc} micro-USDC")
         digits = self.recipient.removeprefix("0x")
@@ -65,4 +63,4 @@ class Batch:
             [p.claim_index, p.claim_id, p.recipient.lower(), str(p.amount_micro_usdc)]
             for p in self.payouts
         ]
-        return sha256(rfc8785.dumps(content)).hexdigest()
+        return sha256(canonical_json(content)).hexdigest()

@@ -53,7 +53,7 @@ class ProductVersion:
         return min(Fraction(self.premium_cap_ppm), Fraction(rate)) / PPM
 
     def payout_rate_ppm(self, principal_micro_usdc: int, leverage: int) -> int:
-        """Payout over insured margin in ppm: min(cap, max(floor, base + (L-50)·step - (P/unit)·size))."""
+        """Payout over insured margin: min(cap, max(floor, base + (L-50)·step - (P/unit)·size))."""
         size = Fraction(principal_micro_usdc, self.size_unit_micro_usdc)
         rate = (
             self.payout_base_ppm
@@ -108,7 +108,8 @@ def terms(
     """
     if principal_micro_usdc <= 0 or principal_micro_usdc % PRINCIPAL_STEP_MICRO_USDC:
         raise TermsRefused(
-            f"principal must be a positive whole number of cents, not {text_from_micro(principal_micro_usdc)} USDC"
+            "principal must be a positive whole number of cents, "
+            f"not {text_from_micro(principal_micro_usdc)} USDC"
         )
     if cover_hours not in product.wait_seconds:
         raise TermsRefused(

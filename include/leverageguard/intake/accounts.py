@@ -50,11 +50,8 @@ def register(
     """Store an account with its credentials encrypted; the same account again is a no-op."""
     known = session.get(Account, account.account_id)
     if known is not None:
-        if (known.exchange, known.uid, known.wallet) != (
-            account.exchange,
-            account.uid,
-            wallet.lower(),
-        ):
+        stored = (known.exchange, known.uid, known.wallet)
+        if stored != (account.exchange, account.uid, wallet.lower()):
             raise IntakeRefused(
                 f"account_id {account.account_id!r} is taken by another account: choose a new one"
             )
