@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from leverageguard import config
@@ -60,3 +61,16 @@ def _write(path: Path, world_at_ms: int, real_at_ms: int) -> None:
     new = path.with_suffix(f".{os.getpid()}.tmp")
     new.write_text(json.dumps({"world_at_ms": world_at_ms, "real_at_ms": real_at_ms}))
     new.replace(path)
+
+
+def has_begun(instant: str) -> bool:
+    """True when an ISO 8601 instant (UTC unless it says else) is not after now."""
+    return parse_ms(instant) <= now_ms()
+
+
+def parse_ms(instant: str) -> int:
+    """Epoch milliseconds of an ISO 8601 instant; one without an offset is UTC."""
+    moment = datetime.fromisoformat(instant)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,58 @@
+"""Turn raw records into verified claims and payout batches.
+
+Reads    raw/*
+Writes   the private warehouse, then a published read-only snapshot (serve/current)
+Re-run   safe: models are rebuilt from raw; planned payouts keep their amounts
+Backfill not needed: every run decides over all evidence landed so far
+On fail  the message names the suite or model and the rows; nothing was published. Rows that
+         failed on arrival are in quarantine/ and the next run goes on without them
+"""
+
+import pendulum
+from airflow.sdk import Asset, dag, task
+
+EXCHANGES = Asset("leverageguard://raw/exchanges")
+MARKETS = Asset("leverageguard://raw/markets")
+CHAIN = Asset("leverageguard://raw/chain")
+CLAIMS = Asset("leverageguard://raw/claims")
+APPROVED = Asset("leverageguard://marts/fct_payout_batches")
+
+
+@dag(
+    schedule=EXCHANGES & MARKETS & CHAIN & CLAIMS,
+    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "pool-operator", "retries": 0, "pool": "warehouse"},
+    tags=["claims", "dbt"],
+    doc_md=__doc__,
+)
+def build_claims():
+    @task
+    def check_arrivals() -> dict[str, int]:
+        from leverageguard.quality import steps
+
+        return steps.check_arrivals()
+
+    @task
+    def build_models() -> dict[str, int]:
+        from leverageguard.warehouse import dbt_runner
+
+        return dbt_runner.build()
+
+    @task
+    def check_departures() -> dict[str, int]:
+        from leverageguard.quality import steps
+
+        return steps.check_departures()
+
+    @task(outlets=[APPROVED])
+    def publish_snapshot() -> str:
+        from leverageguard.warehouse import snapshot
+
+        return snapshot.publish()
+
+    check_arrivals() >> build_models() >> check_departures() >> publish_snapshot()
+
+
+build_claims()

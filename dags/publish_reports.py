@@ -1,0 +1,48 @@
+"""Tie receipts to claims and publish what people see.
+
+Reads    raw/* with the receipts of the last settlement
+Writes   the private warehouse, serve/current (dashboards, status), pages/dbt (dbt docs)
+Re-run   safe: publishes the same figures under a new snapshot version
+Backfill not needed: every run reports over all evidence landed so far
+On fail  readers keep the snapshot before; the message names the model or test
+"""
+
+import pendulum
+from airflow.sdk import Asset, dag, task
+
+RECEIPTS = Asset("leverageguard://raw/chain_receipts")
+PUBLISHED = Asset("leverageguard://serve/current")
+
+
+@dag(
+    schedule=[RECEIPTS],
+    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "pool-operator", "retries": 0, "pool": "warehouse"},
+    tags=["reports", "dbt"],
+    doc_md=__doc__,
+)
+def publish_reports():
+    @task
+    def build_models() -> dict[str, int]:
+        from leverageguard.warehouse import dbt_runner
+
+        return dbt_runner.build()
+
+    @task(outlets=[PUBLISHED])
+    def publish_snapshot() -> str:
+        from leverageguard.warehouse import snapshot
+
+        return snapshot.publish()
+
+    @task
+    def publish_docs() -> str:
+        from leverageguard.warehouse import dbt_runner
+
+        return str(dbt_runner.docs())
+
+    build_models() >> publish_snapshot() >> publish_docs()
+
+
+publish_reports()
