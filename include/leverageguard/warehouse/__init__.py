@@ -1,1 +1,1 @@
-"""Raw landing, the private DuckDB warehouse and the published snapshot."""
+"""Raw Parquet landing, the dbt build and the published snapshot."""

@@ -1,0 +1,177 @@
+"""Every raw table's columns, and which column says the hour a row belongs to.
+
+Text stays text: a venue's numbers are landed as the venue wrote them. Columns ending in `_ms` are
+epoch milliseconds UTC, `_micro_usdc` counts 1e-6 USDC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+HOUR_MS = 3_600_000
+
+_TYPES = {"INT": pa.int32(), "BIGINT": pa.int64(), "BOOL": pa.bool_(), "VARCHAR": pa.string()}
+_EVENT = "chain_id:BIGINT pool tx_hash log_index:INT block_number:BIGINT block_hash block_time_ms "
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """One raw table: its path below `raw/`, its schema, the column that gives a row's hour.
+
+    `hour_column` is None where the caller alone knows the hour.
+    """
+
+    path: str
+    schema: pa.Schema
+    hour_column: str | None
+
+    def hour_of(self, row: dict[str, object]) -> int:
+        """Start of the row's hour in epoch ms; ValueError when the row does not say it."""
+        if self.hour_column is None:
+            raise ValueError(f"{self.path}: the caller chooses the hour of this table's rows")
+        text = row.get(self.hour_column)
+        try:
+            at_ms = int(str(text))
+        except ValueError:
+            raise ValueError(
+                f"{self.path}: {self.hour_column}={text!r} is no epoch-millisecond time"
+            ) from None
+        return at_ms - at_ms % HOUR_MS
+
+
+def _column(spec: str) -> pa.Field:
+    name, _, declared = spec.partition(":")
+    implied = "BIGINT" if name.endswith(("_ms", "_micro_usdc")) else "VARCHAR"
+    return pa.field(name, _TYPES[declared or implied])
+
+
+def _table(path: str, hour_column: str | None, columns: str) -> RawTable:
+    return RawTable(path, pa.schema([_column(spec) for spec in columns.split()]), hour_column)
+
+
+_DECLARED = (
+    _table(
+        "okx/orders",
+        "uTime",
+        "account_id instId instType ordId clOrdId category side posSide tdMode ordType reduceOnly "
+        "state lever px sz avgPx accFillSz fillPx fillSz fillTime tradeId fee feeCcy pnl cTime "
+        "uTime reply_sha256",
+    ),
+    _table(
+        "okx/fills",
+        "ts",
+        "account_id instId instType ordId clOrdId tradeId billId subType side posSide execType "
+        "fillPx fillSz fillPnl fillMarkPx fillIdxPx fee feeCcy fillTime ts reply_sha256",
+    ),
+    _table(
+        "okx/bills",
+        "ts",
+        "account_id billId type subType instId instType mgnMode ordId clOrdId tradeId ccy sz px "
+        "pnl fee bal balChg posBal posBalChg execType fillTime ts from to notes reply_sha256",
+    ),
+    _table(
+        "okx/positions",
+        "uTime",
+        "account_id instId instType posId posSide direction mgnMode lever type cTime uTime "
+        "openAvgPx closeAvgPx openMaxPos closeTotalPos pnl realizedPnl fee fundingFee liqPenalty "
+        "triggerPx ccy uly reply_sha256",
+    ),
+    _table(
+        "okx/account_configs",
+        "taken_at_ms",
+        "account_id uid mainUid perm acctLv posMode label reply_sha256 taken_at_ms",
+    ),
+    _table(
+        "okx/order_lookups",
+        "looked_up_at_ms",
+        "filing_id account_id inst_id order_id attempt_no:INT outcome looked_up_at_ms reply_sha256",
+    ),
+    _table(
+        "okx/instruments",
+        None,
+        "instId instType ctType ctVal ctValCcy settleCcy uly lever lotSz minSz tickSz state "
+        "listTime reply_sha256 taken_at_ms",
+    ),
+    _table("okx/mark_candles", "ts", "inst_id ts o h l c confirm reply_sha256"),
+    _table(
+        "exchanges/fetch_windows",
+        "window_from_ms",
+        "exchange account_id endpoint window_from_ms window_to_ms pages:INT row_count:INT "
+        "is_complete:BOOL last_cursor gap_reason fetched_at_ms",
+    ),
+    _table(
+        "exchanges/replies",
+        "fetched_at_ms",
+        "sha256 exchange account_id endpoint request http_status:INT body fetched_at_ms "
+        "server_time_ms",
+    ),
+    _table(
+        "intake/accounts",
+        "created_at_ms",
+        "account_id exchange uid root_uid wallet created_at_ms",
+    ),
+    _table(
+        "intake/bindings",
+        "created_at_ms",
+        "binding_id account_id exchange uid wallet signer nonce signed_at_ms created_at_ms",
+    ),
+    _table(
+        "intake/quotes",
+        "created_at_ms",
+        "quote_id reference wallet account_id product_version terms_hash inst_id leverage:INT "
+        "principal_micro_usdc premium_micro_usdc payout_rate_ppm:BIGINT max_payout_micro_usdc "
+        "cover_seconds:BIGINT wait_seconds:BIGINT filing_grace_seconds:BIGINT created_at_ms",
+    ),
+    _table(
+        "intake/claims",
+        "created_at_ms",
+        "filing_id reference policy_id claimed_by inst_id order_id filed_at_ms created_at_ms",
+    ),
+    _table(
+        "chain/policy_purchases",
+        "block_time_ms",
+        _EVENT + "quote_id buyer premium_micro_usdc max_payout_micro_usdc terms_hash",
+    ),
+    _table("chain/deposits", "block_time_ms", _EVENT + "depositor amount_micro_usdc"),
+    _table(
+        "chain/batch_settlements",
+        "block_time_ms",
+        _EVENT + "batch_no:BIGINT payouts_hash evidence_root total_micro_usdc paid_micro_usdc "
+        "failed_count:INT gas_used:BIGINT effective_gas_price_wei",
+    ),
+    _table(
+        "chain/payouts",
+        "block_time_ms",
+        _EVENT + "batch_no:BIGINT claim_index:BIGINT recipient amount_micro_usdc is_paid:BOOL",
+    ),
+    _table(
+        "chain/fetch_windows",
+        "window_from_ms",
+        "chain_id:BIGINT pool window_from_ms window_to_ms from_block:BIGINT to_block:BIGINT "
+        "head_block:BIGINT is_complete:BOOL fetched_at_ms",
+    ),
+    _table(
+        "settlement/batches",
+        "planned_at_ms",
+        "batch_id batch_no:BIGINT claim_count:INT total_micro_usdc evidence_root state tx_hash "
+        "gas_used:BIGINT planned_at_ms updated_at_ms",
+    ),
+    _table(
+        "settlement/payouts",
+        "planned_at_ms",
+        "claim_index:BIGINT claim_id liquidation_event_id policy_id party batch_id "
+        "batch_no:BIGINT recipient amount_micro_usdc state tx_hash planned_at_ms",
+    ),
+)
+
+TABLES: dict[str, RawTable] = {table.path: table for table in _DECLARED}
+
+
+def table(path: str) -> RawTable:
+    """The declared table, e.g. `okx/orders`; KeyError listing the known ones otherwise."""
+    try:
+        return TABLES[path]
+    except KeyError:
+        raise KeyError(f"no raw table {path!r}; known: {', '.join(sorted(TABLES))}") from None
