@@ -1,0 +1,1 @@
+"""The local stack: secrets, processes, deployment and the summary the operator reads."""

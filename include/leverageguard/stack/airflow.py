@@ -1,0 +1,214 @@
+"""Airflow: its environment, its three processes, and the REST client that triggers and waits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from leverageguard.config import Settings
+from leverageguard.stack import processes, secrets
+from leverageguard.stack.progress import Progress, StackError
+
+COMPONENTS = {
+    "airflow-api": ["api-server", "--host", "{host}", "--port", "{port}"],
+    "airflow-scheduler": ["scheduler", "--skip-serve-logs"],
+    "airflow-dag-processor": ["dag-processor"],
+}
+POOLS = {"warehouse": "dbt writes the private DuckDB file: one at a time"}
+INGEST_DAGS = ("ingest_exchanges", "ingest_markets", "ingest_chain", "ingest_claims")
+CHAINED_DAGS = ("build_claims", "settle_payouts", "publish_reports")
+READY_SECONDS = 180.0
+RUN_SECONDS = 900.0
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of every Airflow process and command of this stack."""
+    folder = settings.secrets_dir
+    users = ",".join(f"{user}:{role}" for user, role in secrets.AIRFLOW_USERS.items())
+    base = f"http://{settings.host}:{settings.airflow_port}"
+    return {
+        **os.environ,
+        "LEVERAGEGUARD_DATA": str(settings.data_dir),
+        "LEVERAGEGUARD_PORT": str(settings.port_base),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "AIRFLOW_HOME": str(settings.airflow_home),
+        "AIRFLOW_CONFIG": str(settings.repo_dir / "airflow.cfg"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(settings.repo_dir / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.repo_dir / "plugins"),
+        "AIRFLOW__CORE__FERNET_KEY_CMD": f"cat {folder / 'airflow_fernet'}",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": users,
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(
+            folder / secrets.AIRFLOW_PASSWORDS
+        ),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home}/airflow.db",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs_dir / "tasks"),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.worker_log_port),
+        "AIRFLOW__API__BASE_URL": base,
+        "AIRFLOW__API__SECRET_KEY_CMD": f"cat {folder / 'airflow_secret_key'}",
+        "AIRFLOW__API_AUTH__JWT_SECRET_CMD": f"cat {folder / 'airflow_jwt'}",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def migrate(settings: Settings) -> None:
+    """Bring Airflow's metadata database up to date and create the pools."""
+    settings.airflow_home.mkdir(parents=True, exist_ok=True)
+    command(settings, ["db", "migrate"])
+    for name, description in POOLS.items():
+        command(settings, ["pools", "set", name, "1", description])
+
+
+def command(settings: Settings, words: list[str]) -> str:
+    """Run one airflow command and return what it printed; raises StackError when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", *words],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        raise StackError(f"airflow {' '.join(words)} failed:\n{tail}")
+    return done.stdout
+
+
+def start(settings: Settings) -> None:
+    """Start the API server, scheduler and DAG processor that are not running yet."""
+    alive = processes.running(settings)
+    for name, words in COMPONENTS.items():
+        if name not in alive:
+            filled = [w.format(host=settings.host, port=settings.airflow_port) for w in words]
+            argv = [sys.executable, "-m", "airflow", *filled]
+            processes.start(settings, name, argv, environment(settings))
+
+
+class Client:
+    """The Airflow REST API, logged in as the stack's admin."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._base = f"http://{settings.host}:{settings.airflow_port}"
+        self._http = requests.Session()
+
+    def wait_ready(self) -> None:
+        """Wait until the API answers and every DAG of the repository is known."""
+        alive = processes.running(self._settings)
+        wanted = set(INGEST_DAGS + CHAINED_DAGS)
+        server = alive["airflow-api"]
+        processes.wait_until(self._log_in, server, self._settings, READY_SECONDS)
+        parser = alive["airflow-dag-processor"]
+        processes.wait_until(lambda: wanted <= self.dag_ids(), parser, self._settings, 120.0)
+
+    def dag_ids(self) -> set[str]:
+        """The ids of every DAG the scheduler knows; raises StackError on an import error."""
+        errors = self.get("/api/v2/importErrors")["import_errors"]
+        if errors:
+            raise StackError(f"a DAG file does not import:\n{errors[0]['stack_trace']}")
+        return {dag["dag_id"] for dag in self.get("/api/v2/dags")["dags"]}
+
+    def unpause(self) -> None:
+        """Let the scheduler run every DAG."""
+        for dag_id in (*CHAINED_DAGS, *INGEST_DAGS):
+            self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: dict[str, str]) -> str:
+        """Start a run by hand and return its id."""
+        body = {"logical_date": None, "conf": conf}
+        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """The state of one run."""
+        return str(self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """The newest runs of a DAG, newest first."""
+        query = "order_by=-run_after&limit=50"
+        return list(self.get(f"/api/v2/dags/{dag_id}/dagRuns?{query}")["dag_runs"])
+
+    def failures(self, dag_id: str, run_id: str) -> Iterator[str]:
+        """The failed tasks of a run with the last error line of their logs."""
+        base = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        for task in self.get(base)["task_instances"]:
+            if task["state"] == "failed":
+                tail = self._log_error(f"{base}/{task['task_id']}/logs/{task['try_number']}", task)
+                yield f"{dag_id}.{task['task_id']}: {tail}"
+
+    def get(self, path: str) -> dict[str, Any]:
+        """One GET, parsed."""
+        return self._call("GET", path)
+
+    def _log_error(self, path: str, task: dict[str, Any]) -> str:
+        index = task.get("map_index", -1)
+        content = self.get(f"{path}?map_index={index}&full_content=true").get("content", [])
+        errors = [line for line in content if isinstance(line, dict) and line.get("error_detail")]
+        if errors:
+            detail = errors[-1]["error_detail"][0]
+            return f"{detail.get('exc_type')}: {detail.get('exc_value')}"
+        return str(content[-1]) if content else "no log"
+
+    def _log_in(self) -> bool:
+        body = {"username": "admin", "password": secrets.airflow_password(self._settings, "admin")}
+        try:
+            answer = self._http.post(f"{self._base}/auth/token", json=body, timeout=10)
+        except requests.ConnectionError:
+            return False
+        if answer.status_code != requests.codes.created:
+            return False
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return True
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        answer = self._http.request(method, self._base + path, timeout=60, **options)
+        if answer.status_code >= requests.codes.bad_request:
+            raise StackError(f"Airflow refused {method} {path}: {answer.text[:500]}")
+        return dict(answer.json())
+
+
+def run_main_job(client: Client, window: tuple[str, str], say: Progress) -> None:
+    """Trigger ingestion through the scheduler and wait until reports are published.
+
+    The DAGs are chained by assets: the run that follows is found by its creation time, so only
+    what this call set off is waited for. Raises StackError naming the failed task.
+    """
+    known = {dag_id: {run["dag_run_id"] for run in client.runs(dag_id)} for dag_id in CHAINED_DAGS}
+    conf = {"window_start": window[0], "window_end": window[1]}
+    started = {dag_id: client.trigger(dag_id, conf) for dag_id in INGEST_DAGS}
+    for dag_id, run_id in started.items():
+        _wait_for_run(client, dag_id, run_id)
+        say(f"{dag_id} finished")
+    for dag_id in CHAINED_DAGS:
+        run_id = _next_run(client, dag_id, known[dag_id])
+        _wait_for_run(client, dag_id, run_id)
+        say(f"{dag_id} finished")
+
+
+def _next_run(client: Client, dag_id: str, known: set[str]) -> str:
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        new = [run for run in client.runs(dag_id) if run["dag_run_id"] not in known]
+        if new:
+            return str(new[-1]["dag_run_id"])
+        time.sleep(0.3)
+    raise StackError(f"{dag_id} was never started by its assets: ./leverageguard logs shows why")
+
+
+def _wait_for_run(client: Client, dag_id: str, run_id: str) -> None:
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        state = client.run_state(dag_id, run_id)
+        if state == "success":
+            return
+        if state == "failed":
+            reasons = "\n".join(client.failures(dag_id, run_id)) or "no task failed"
+            raise StackError(f"the run {run_id} of {dag_id} failed:\n{reasons}")
+        time.sleep(0.3)
+    raise StackError(f"the run {run_id} of {dag_id} did not end within {RUN_SECONDS:.0f} s")

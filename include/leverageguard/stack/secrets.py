@@ -1,0 +1,50 @@
+"""Secrets of one stack: generated once, mode 0600, in a folder git never sees."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from leverageguard.config import Settings
+
+TOKENS = ("airflow_jwt", "airflow_secret_key", "superset_secret_key", "superset_guest_key")
+FERNET_KEYS = ("airflow_fernet", "credentials_key")
+CHAIN_ROLES = ("chain_admin", "chain_proposer", "chain_quoter")
+AIRFLOW_USERS = {"admin": "admin", "operator": "op", "viewer": "viewer"}
+AIRFLOW_PASSWORDS = "airflow_passwords.json"
+SUPERSET_PASSWORDS = ("superset_admin_password", "superset_viewer_password")
+
+
+def generate(settings: Settings) -> None:
+    """Create every secret that is missing; those that exist are never touched."""
+    settings.secrets_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.secrets_dir.chmod(0o700)
+    for name in TOKENS:
+        _write_once(settings.secrets_dir / name, secrets.token_urlsafe(48))
+    for name in FERNET_KEYS:
+        _write_once(settings.secrets_dir / name, Fernet.generate_key().decode())
+    verifiers = [f"chain_verifier_{number}" for number in range(1, settings.verifier_count + 1)]
+    for name in (*CHAIN_ROLES, *verifiers):
+        _write_once(settings.secrets_dir / name, "0x" + secrets.token_hex(32))
+    passwords = {user: secrets.token_urlsafe(12) for user in AIRFLOW_USERS}
+    _write_once(settings.secrets_dir / AIRFLOW_PASSWORDS, json.dumps(passwords))
+    for name in SUPERSET_PASSWORDS:
+        _write_once(settings.secrets_dir / name, secrets.token_urlsafe(12))
+
+
+def airflow_password(settings: Settings, user: str) -> str:
+    """The generated password of one Airflow user."""
+    return str(json.loads(settings.secret(AIRFLOW_PASSWORDS))[user])
+
+
+def _write_once(path: Path, text: str) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(text + "\n")
