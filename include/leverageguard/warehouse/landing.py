@@ -42,7 +42,7 @@ def file_path(settings: Settings, table: str, hour_ms: int, name: str) -> Path:
 
 def ensure_schemas(settings: Settings) -> None:
     """Put an empty file below every declared table, so that no glob ever finds nothing."""
-    for table in raw_tables.TABLES.values():
+    for table in raw_tables.RAW_TABLES.values():
         path = file_path(settings, table.path, 0, "schema")
         if not path.exists() or pq.read_schema(path) != table.schema:
             write_parquet(path, table.schema.empty_table())

@@ -166,12 +166,12 @@ _DECLARED = (
     ),
 )
 
-TABLES: dict[str, RawTable] = {table.path: table for table in _DECLARED}
+RAW_TABLES: dict[str, RawTable] = {table.path: table for table in _DECLARED}
 
 
 def table(path: str) -> RawTable:
     """The declared table, e.g. `okx/orders`; KeyError listing the known ones otherwise."""
     try:
-        return TABLES[path]
+        return RAW_TABLES[path]
     except KeyError:
-        raise KeyError(f"no raw table {path!r}; known: {', '.join(sorted(TABLES))}") from None
+        raise KeyError(f"no raw table {path!r}; known: {', '.join(sorted(RAW_TABLES))}") from None
