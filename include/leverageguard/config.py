@@ -203,3 +203,18 @@ def load() -> Settings:
         max_batch_size=_int("LEVERAGEGUARD_MAX_BATCH_SIZE", 100),
         okx_url=os.environ.get("LEVERAGEGUARD_OKX_URL") or None,
     )
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment for a process of this stack: ours, with the stack's settings made explicit."""
+    return {
+        **os.environ,
+        "LEVERAGEGUARD_DATA": str(settings.data_dir),
+        "LEVERAGEGUARD_PORT": str(settings.port_base),
+    }
+
+
+def command_started() -> float | None:
+    """When the launcher was started (epoch seconds), None outside the launcher."""
+    text = os.environ.get("LEVERAGEGUARD_STARTED")
+    return float(text) if text else None

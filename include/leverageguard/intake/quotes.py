@@ -56,3 +56,8 @@ def purchases_before(session: Session, wallet: str) -> int:
 def instruments(session: Session) -> list[str]:
     """Every instrument some quote insures, sorted."""
     return list(session.scalars(select(Quote.inst_id).distinct().order_by(Quote.inst_id)))
+
+
+def by_reference(session: Session, reference: str) -> Quote | None:
+    """The quote a client gave this reference, None when there is none."""
+    return session.scalar(select(Quote).where(Quote.reference == reference))

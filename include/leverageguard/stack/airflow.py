@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from leverageguard import config
 from leverageguard.config import Settings
 from leverageguard.stack import processes, secrets
 from leverageguard.stack.progress import Progress, StackError
@@ -31,13 +32,12 @@ RUN_SECONDS = 900.0
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of every Airflow process and command of this stack."""
     folder = settings.secrets_dir
+    inherited = config.child_environment(settings)
     users = ",".join(f"{user}:{role}" for user, role in secrets.AIRFLOW_USERS.items())
     base = f"http://{settings.host}:{settings.airflow_port}"
     return {
-        **os.environ,
-        "LEVERAGEGUARD_DATA": str(settings.data_dir),
-        "LEVERAGEGUARD_PORT": str(settings.port_base),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        **inherited,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}",
         "AIRFLOW_HOME": str(settings.airflow_home),
         "AIRFLOW_CONFIG": str(settings.repo_dir / "airflow.cfg"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.repo_dir / "dags"),

@@ -1,4 +1,4 @@
-"""The stack's processes: each in a session of its own, stopped by what we started, never by name."""
+"""The stack's processes: each in a session of its own, stopped by pid, never by name."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
+
+from leverageguard import config
 
 
 class StackError(Exception):
@@ -15,8 +16,13 @@ class Progress:
     """Writes one line a step with the seconds since the command began."""
 
     def __init__(self) -> None:
-        self._started = float(os.environ.get("LEVERAGEGUARD_STARTED", time.time()))
+        self._started = config.command_started() or time.time()
 
     def __call__(self, text: str) -> None:
-        sys.stdout.write(f"[{time.time() - self._started:6.1f} s] {text}\n")
+        """Say one step."""
+        self.write(f"[{time.time() - self._started:6.1f} s] {text}\n")
+
+    def write(self, text: str) -> None:
+        """Show a text as it is."""
+        sys.stdout.write(text)
         sys.stdout.flush()

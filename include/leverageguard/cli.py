@@ -1,0 +1,130 @@
+"""The package's command line; `./leverageguard` installs what is missing and calls it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from leverageguard import config
+from leverageguard.config import ConfigError, Settings
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands that run inside the stack's environment."""
+    made = argparse.ArgumentParser(prog="./leverageguard")
+    commands = made.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up")
+    up.add_argument("--scenario", type=Path)
+    up.add_argument("--no-superset", action="store_true")
+    commands.add_parser("down")
+    commands.add_parser("status").add_argument("--json", action="store_true")
+    logs = commands.add_parser("logs")
+    logs.add_argument("name", nargs="?")
+    logs.add_argument("-f", "--follow", action="store_true")
+    logs.add_argument("-n", "--lines", type=int, default=50)
+    bench = commands.add_parser("bench")
+    bench.add_argument("name", nargs="?")
+    bench.add_argument("--json", action="store_true")
+    airflow = commands.add_parser("airflow")
+    airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
+    return made
+
+
+def main() -> int:
+    """Exit code: 0 fine, 1 a failure that was explained."""
+    options = parser().parse_args()
+    try:
+        return COMMANDS[options.command](config.load(), options)
+    except KeyboardInterrupt:
+        return 130
+    except _explained() as error:
+        print(f"leverageguard: {error}", file=sys.stderr)
+        return 1
+
+
+def _explained() -> tuple[type[Exception], ...]:
+    """Errors whose message is meant for the operator."""
+    from leverageguard.settlement.errors import SettlementError
+    from leverageguard.simulator.fields import ScenarioError
+    from leverageguard.stack.progress import StackError
+
+    return ConfigError, SettlementError, ScenarioError, StackError, OSError, ValueError
+
+
+def _up(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.stack.progress import Progress
+    from leverageguard.stack.up import up
+
+    up(settings, options.scenario, not options.no_superset, Progress())
+    return 0
+
+
+def _down(settings: Settings, _options: argparse.Namespace) -> int:
+    from leverageguard.stack import processes
+
+    stopped = processes.stop_all(settings)
+    print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+    return 0
+
+
+def _status(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.stack import summary
+
+    if options.json:
+        print(json.dumps(summary.status(settings), default=str))
+    else:
+        print(summary.text(settings), end="")
+    return 0
+
+
+def _logs(settings: Settings, options: argparse.Namespace) -> int:
+    known = sorted(path.stem for path in settings.logs_dir.glob("*.log"))
+    if options.name is None:
+        print("\n".join(known) or "no logs yet")
+        return 0
+    if options.name not in known:
+        raise ConfigError(f"no log named {options.name!r}; there are: {', '.join(known)}")
+    path = settings.logs_dir / f"{options.name}.log"
+    with path.open(errors="replace") as file:
+        print("".join(file.readlines()[-options.lines :]), end="")
+        while options.follow:
+            line = file.readline()
+            if line:
+                print(line, end="", flush=True)
+            else:
+                time.sleep(0.3)
+    return 0
+
+
+def _bench(settings: Settings, options: argparse.Namespace) -> int:
+    folder = settings.repo_dir / "tests" / "bench"
+    known = sorted(path.stem for path in folder.glob("[a-z]*.py"))
+    if options.name not in known:
+        print(f"benchmarks: {', '.join(known) or 'none'}")
+        return 0 if options.name is None else 1
+    argv = [sys.executable, str(folder / f"{options.name}.py"), *(["--json"] * options.json)]
+    return subprocess.call(argv)
+
+
+def _airflow(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.stack import airflow
+
+    argv = [sys.executable, "-m", "airflow", *options.airflow_args]
+    return subprocess.call(argv, env=airflow.environment(settings))
+
+
+COMMANDS = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "logs": _logs,
+    "bench": _bench,
+    "airflow": _airflow,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""What the operator reads at the end of a run, and what `status --json` says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from leverageguard.config import Settings
+from leverageguard.domain.money import text_from_micro
+from leverageguard.settlement import chain as chains
+from leverageguard.stack import processes, secrets
+from leverageguard.warehouse import snapshot
+
+CLAIMS = """
+    select
+        claim_id, policy_reference as policy, wallet, order_id, filing_reference as filing,
+        origin, inst_id, forced_kind, verdict, reasons, approved_micro_usdc, paid_micro_usdc,
+        payout_state, batch_no, tx_hash as transaction
+    from fct_claims
+    order by notified_at, claim_id
+"""
+BATCHES = """
+    select batch_id, batch_no, status, claim_count, total_micro_usdc, tx_hash, gas_used
+    from fct_payout_batches
+    order by batch_no
+"""
+
+
+@dataclass(frozen=True)
+class Balances:
+    """The pool's holdings in micro-USDC: all of it, and what payouts may use."""
+
+    balance_micro_usdc: int
+    free_micro_usdc: int
+
+
+def balances(settings: Settings) -> Balances:
+    """The pool's balances as the chain has them now."""
+    chain = chains.connect(settings)
+    pool = chain.pool()
+    return Balances(chain.token().balance_of(pool.address), pool.free_balance())
+
+
+def urls(settings: Settings) -> dict[str, str]:
+    """Where the pages are."""
+    airflow = f"http://{settings.host}:{settings.airflow_port}"
+    superset = f"http://{settings.host}:{settings.superset_port}"
+    return {
+        "airflow": airflow,
+        "superset": f"{superset}/superset/dashboard/leverageguard/",
+        "dbt_docs": f"{airflow}/leverageguard/dbt/",
+        "data_quality": f"{airflow}/leverageguard/quality/",
+    }
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """Claims, batches and balances of the published snapshot and the chain, as plain values."""
+    found: dict[str, Any] = {
+        "simulated": settings.is_simulated,
+        "processes": {n: p.pid for n, p in processes.running(settings).items()},
+        "urls": urls(settings),
+        "claims": [],
+        "batches": [],
+        "pool": None,
+    }
+    if (settings.serve_dir / "current").exists():
+        with duckdb.connect(str(snapshot.current(settings)), read_only=True) as published:
+            found["claims"] = [_claim(row) for row in _rows(published, CLAIMS)]
+            found["batches"] = _rows(published, BATCHES)
+    if "chain" in found["processes"] and settings.deployment_path.exists():
+        now = balances(settings)
+        found["pool"] = {
+            "address": settings.deployment().pool,
+            "balance_micro_usdc": now.balance_micro_usdc,
+            "free_micro_usdc": now.free_micro_usdc,
+            "paid_micro_usdc": sum(c["paid_micro_usdc"] or 0 for c in found["claims"]),
+        }
+    return found
+
+
+def text(settings: Settings, before: Balances | None = None) -> str:
+    """The printed summary of a run."""
+    found = status(settings)
+    lines = [""]
+    if found["simulated"]:
+        lines.append("SIMULATED WORLD: prices, accounts, keys and money below are made up.")
+    lines += ["", "Claims by verdict and reason", *_verdicts(found["claims"])]
+    lines += ["", "Payouts", *_payouts(found["claims"])]
+    lines += ["", "Pool", *_pool(found, before)]
+    lines += ["", "Where to look", *_where(settings, found["urls"])]
+    return "\n".join(lines) + "\n"
+
+
+def _claim(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "reasons": [code for code in (row["reasons"] or "").split(",") if code]}
+
+
+def _verdicts(claims: list[dict[str, Any]]) -> list[str]:
+    counts = Counter((c["verdict"], ", ".join(c["reasons"]) or "-") for c in claims)
+    lines = [f"  {'verdict':<14}{'claims':>7}  reason"]
+    for (verdict, reason), count in sorted(counts.items(), key=lambda i: (-i[1], i[0])):
+        lines.append(f"  {verdict:<14}{count:>7}  {reason}")
+    return [*lines, f"  {'total':<14}{len(claims):>7}"]
+
+
+def _payouts(claims: list[dict[str, Any]]) -> list[str]:
+    paid = [c for c in claims if c["payout_state"]]
+    if not paid:
+        return ["  none"]
+    lines = [f"  {'policy':<14}{'kind':<10}{'USDC':>14}  {'state':<9}transaction"]
+    for c in paid:
+        amount = text_from_micro(c["paid_micro_usdc"] or c["approved_micro_usdc"])
+        lines.append(
+            f"  {c['policy']:<14}{c['forced_kind'] or '-':<10}{amount:>14}  "
+            f"{c['payout_state']:<9}{c['transaction'] or '-'}"
+        )
+    return lines
+
+
+def _pool(found: dict[str, Any], before: Balances | None) -> list[str]:
+    pool = found["pool"]
+    if pool is None:
+        return ["  the chain is not running"]
+    lines = []
+    if before is not None:
+        lines.append(f"  balance before   {text_from_micro(before.balance_micro_usdc):>18} USDC")
+    lines += [
+        f"  balance now      {text_from_micro(pool['balance_micro_usdc']):>18} USDC",
+        f"  paid to traders  {text_from_micro(pool['paid_micro_usdc']):>18} USDC",
+        f"  gas used         {sum(b['gas_used'] or 0 for b in found['batches']):>11,} "
+        f"in {len(found['batches'])} batches",
+    ]
+    return lines
+
+
+def _where(settings: Settings, pages: dict[str, str]) -> list[str]:
+    folder = settings.secrets_dir
+    return [
+        f"  Airflow        {pages['airflow']}",
+        f"                 user admin, password in {folder / secrets.AIRFLOW_PASSWORDS}",
+        f"  Superset       {pages['superset']}",
+        f"                 user admin, password in {folder / secrets.SUPERSET_PASSWORDS[0]}",
+        f"  dbt docs       {pages['dbt_docs']} (log in to Airflow first)",
+        f"  data quality   {pages['data_quality']} (log in to Airflow first)",
+    ]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

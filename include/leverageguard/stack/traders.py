@@ -1,0 +1,183 @@
+"""The simulated traders: they bind accounts, buy policies on the chain and file claims.
+
+A real stack has real traders instead; nothing here runs without a simulated world.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from eth_account import Account
+
+from leverageguard.config import Settings
+from leverageguard.domain import product as products
+from leverageguard.domain import signing
+from leverageguard.intake import accounts, claims, quotes
+from leverageguard.intake.products import product
+from leverageguard.settlement import chain as chains
+from leverageguard.settlement import encode, signers
+from leverageguard.settlement.chain import Chain, Fees
+from leverageguard.settlement.contracts.call import Call
+from leverageguard.simulator import scenario as scenarios
+from leverageguard.simulator.scenario import Scenario
+from leverageguard.stack import local_chain
+from leverageguard.stack.progress import StackError
+from leverageguard.store.base import session
+from leverageguard.store.intake_tables import Quote
+
+QUOTE_VALID_SECONDS = 3600
+PURCHASE_GAS = 400_000
+FEES = Fees(max_fee_wei=10**11, priority_wei=10**9)
+FUNDING_BLOCK = 100
+
+
+def trade(settings: Settings, scenario: Scenario) -> int:
+    """Carry out everything the scenario's traders do; returns how many policies were bought now."""
+    _register(settings, scenario)
+    _quote(settings, scenario)
+    bought = _Purchases(settings, scenario).run()
+    _file(settings, scenario)
+    return bought
+
+
+def wallet(label: str) -> str:
+    """The EIP-55 address of a simulated wallet."""
+    return str(Account.from_key(scenarios.wallet_key(label)).address)
+
+
+def _register(settings: Settings, scenario: Scenario) -> None:
+    with session(settings) as opened:
+        stated = {binding.account: binding for binding in scenario.bindings}
+        for known in scenario.accounts:
+            declared = stated[known.account_id].uid
+            key = scenarios.credentials(known.account_id)
+            accounts.register(
+                opened,
+                accounts.BoundAccount(known.account_id, known.exchange, declared),
+                declared if declared != known.uid else known.main_uid,
+                wallet(known.wallet),
+                accounts.Credentials(key.api_key, key.api_secret, key.passphrase),
+                scenario.start_ms,
+            )
+        for nonce, binding in enumerate(scenario.bindings, start=1):
+            exchange = next(
+                a.exchange for a in scenario.accounts if a.account_id == binding.account
+            )
+            said = signing.Binding(exchange, binding.uid, wallet(binding.wallet), nonce)
+            key_hex = scenarios.wallet_key(binding.wallet)
+            signature = signing.sign(said, settings.chain_id, key_hex)
+            accounts.bind(
+                opened,
+                binding.account,
+                said,
+                signature,
+                settings.chain_id,
+                binding.signed_at_ms,
+            )
+
+
+def _quote(settings: Settings, scenario: Scenario) -> None:
+    with session(settings) as opened:
+        for policy in sorted(scenario.policies, key=lambda p: (p.bought_at_ms, p.policy)):
+            if quotes.by_reference(opened, policy.policy) is not None:
+                continue
+            terms = products.terms(
+                product(settings, policy.product),
+                policy.principal_micro_usdc,
+                policy.leverage,
+                policy.cover_hours,
+                quotes.purchases_before(opened, wallet(policy.wallet)),
+            )
+            request = quotes.QuoteRequest(
+                policy.policy, wallet(policy.wallet), policy.account, policy.inst_id
+            )
+            quotes.issue(opened, request, terms, policy.bought_at_ms)
+
+
+def _file(settings: Settings, scenario: Scenario) -> None:
+    with session(settings) as opened:
+        for claim in scenario.claims:
+            quote = quotes.by_reference(opened, claim.policy)
+            if quote is None:
+                raise StackError(f"claim {claim.claim} names a policy without a quote")
+            said = signing.Filing(quote.quote_id, claim.inst_id, claim.order_id)
+            signature = signing.sign(said, settings.chain_id, scenarios.wallet_key(claim.wallet))
+            claims.file(opened, claim.claim, said, signature, settings.chain_id, claim.filed_at_ms)
+
+
+class _Purchases:
+    """Buys each quoted policy at its own second of world time; what is bought stays bought."""
+
+    def __init__(self, settings: Settings, scenario: Scenario) -> None:
+        self._settings = settings
+        self._scenario = scenario
+        self._chain: Chain = chains.connect(settings)
+        self._pool = self._chain.pool()
+        self._token = self._chain.token()
+        self._quoter = signers.key_signer(settings, "chain_quoter")
+        deployed = settings.deployment()
+        self._domain = encode.PoolDomain(deployed.chain_id, deployed.pool)
+        self._nonces: dict[str, int] = {}
+
+    def run(self) -> int:
+        """How many policies were bought by this call."""
+        with session(self._settings) as opened:
+            open_ones = []
+            for policy in self._scenario.policies:
+                quote = quotes.by_reference(opened, policy.policy)
+                if quote is None:
+                    raise StackError(f"policy {policy.policy} has no quote")
+                if not self._pool.is_bought(bytes.fromhex(quote.quote_id[2:])):
+                    open_ones.append((policy.bought_at_ms // 1000, quote, policy.wallet))
+        if not open_ones:
+            return 0
+        open_ones.sort(key=lambda item: (item[0], item[1].reference))
+        self._fund([(quote, label) for _, quote, label in open_ones])
+        for second, group in groupby(open_ones, key=lambda item: item[0]):
+            with local_chain.one_block(self._settings, second):
+                for _, quote, label in group:
+                    self._buy(quote, label, second)
+        self._check([quote for _, quote, _ in open_ones])
+        return len(open_ones)
+
+    def _fund(self, buyers: list[tuple[Quote, str]]) -> None:
+        """Give every buyer gas, the premiums and the allowance, in a few blocks."""
+        admin = signers.key_signer(self._settings, "chain_admin")
+        due: dict[str, int] = {}
+        for quote, label in buyers:
+            due[label] = due.get(label, 0) + quote.premium_micro_usdc
+        todo = sorted(due.items())
+        for start in range(0, len(todo), FUNDING_BLOCK):
+            with local_chain.one_block(self._settings):
+                for label, amount in todo[start : start + FUNDING_BLOCK]:
+                    local_chain.give_gas(self._settings, wallet(label))
+                    self._send(admin, self._token.mint(wallet(label), amount))
+                    buyer = signers.KeySigner(scenarios.wallet_key(label))
+                    self._send(buyer, self._token.approve(self._pool.address, amount))
+
+    def _buy(self, quote: Quote, label: str, second: int) -> None:
+        buyer = signers.KeySigner(scenarios.wallet_key(label))
+        said = encode.QuoteMessage(
+            bytes.fromhex(quote.quote_id[2:]),
+            buyer.address,
+            quote.premium_micro_usdc,
+            quote.max_payout_micro_usdc,
+            quote.cover_seconds,
+            second + QUOTE_VALID_SECONDS,
+            bytes.fromhex(quote.terms_hash[2:]),
+        )
+        signature = self._quoter.sign_digest(encode.quote_digest(self._domain, said))
+        self._send(buyer, self._pool.buy_policy(said, signature))
+
+    def _send(self, signer: signers.Signer, call: Call) -> None:
+        if signer.address not in self._nonces:
+            self._nonces[signer.address] = self._chain.nonce(signer.address)
+        nonce = self._nonces[signer.address]
+        fields = self._chain.fields(call, nonce, PURCHASE_GAS, FEES)
+        self._chain.broadcast(signer.sign_transaction(fields)[0])
+        self._nonces[signer.address] = nonce + 1
+
+    def _check(self, bought: list[Quote]) -> None:
+        for quote in bought:
+            if not self._pool.is_bought(bytes.fromhex(quote.quote_id[2:])):
+                raise StackError(f"the chain refused the purchase of policy {quote.reference}")

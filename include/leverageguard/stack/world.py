@@ -1,0 +1,102 @@
+"""The simulated world of a stack: its folder, its clock and the venues that replay it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import requests
+
+from leverageguard import clock, config
+from leverageguard.config import VENUE_PORT_OFFSETS, Settings
+from leverageguard.simulator import scenario as scenarios
+from leverageguard.simulator.scenario import Scenario
+from leverageguard.stack import processes
+from leverageguard.stack.progress import StackError
+
+HOUR_MS = 3_600_000
+SEED = 7
+
+
+def prepare(settings: Settings, wanted: Path | None) -> Scenario:
+    """The world of this stack: made at the first call, the same one after that.
+
+    Raises StackError when another scenario is asked for than the one the data folder holds.
+    """
+    chosen = settings.world_dir / "chosen.json"
+    asked = str(wanted.resolve()) if wanted else None
+    if chosen.exists():
+        kept = json.loads(chosen.read_text())["scenario"]
+        if asked is not None and kept != asked:
+            raise StackError(
+                f"the data folder {settings.data_dir} already holds the world {kept or 'default'}: "
+                "choose another folder with --data"
+            )
+    else:
+        _make(settings, wanted)
+        chosen.write_text(json.dumps({"scenario": asked}))
+    scenario = scenarios.load(settings.world_dir / "scenario")
+    if not (settings.world_dir / "clock.json").exists():
+        clock.set_world(scenario.now_ms)
+    return scenario
+
+
+def window(scenario: Scenario) -> tuple[str, str]:
+    """The hours the main job covers, ISO 8601: one before the world's start to its last full one."""
+    first = scenario.start_ms // HOUR_MS * HOUR_MS - HOUR_MS
+    last = max(clock.now_ms(), scenario.now_ms) // HOUR_MS * HOUR_MS
+    return _iso(first), _iso(last)
+
+
+def start_venues(settings: Settings) -> None:
+    """Start each venue's simulator that does not run yet and wait until it answers."""
+    folder = settings.world_dir / "scenario"
+    for venue in VENUE_PORT_OFFSETS:
+        name = f"simulator-{venue}"
+        if name in processes.running(settings):
+            continue
+        port = settings.venue_port(venue)
+        argv = [sys.executable, "-m", "leverageguard.simulator", "--scenario", str(folder)]
+        argv += ["--venue", venue, "--port", str(port)]
+        process = processes.start(settings, name, argv, config.child_environment(settings))
+        url = f"http://{settings.host}:{port}/_health"
+        processes.wait_until(lambda url=url: _answers(url), process, settings, 60.0)  # type: ignore[misc]
+
+
+def _make(settings: Settings, wanted: Path | None) -> None:
+    from leverageguard.simulator import world
+
+    settings.world_dir.mkdir(parents=True, exist_ok=True)
+    target = settings.world_dir / "scenario"
+    shutil.rmtree(target, ignore_errors=True)
+    if wanted is None:
+        world.write(target, seed=SEED)
+        return
+    source = scenarios.load(wanted)
+    shutil.copytree(source.replies_folder, target)
+    shutil.copy(wanted / scenarios.WORLD_FILE, target / scenarios.WORLD_FILE)
+    _drop_reference(target / scenarios.WORLD_FILE)
+
+
+def _drop_reference(file: Path) -> None:
+    """The copy holds the replies itself, so it names no other folder."""
+    kept = [
+        line
+        for line in file.read_text().splitlines(keepends=True)
+        if not line.startswith("replies_from:")
+    ]
+    file.write_text("".join(kept))
+
+
+def _iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, tz=UTC).isoformat()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
