@@ -206,7 +206,7 @@ def load() -> Settings:
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """The environment for a process of this stack: ours, with the stack's settings made explicit."""
+    """The environment for a process of this stack: ours, its settings made explicit."""
     return {
         **os.environ,
         "LEVERAGEGUARD_DATA": str(settings.data_dir),

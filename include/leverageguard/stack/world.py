@@ -45,7 +45,7 @@ def prepare(settings: Settings, wanted: Path | None) -> Scenario:
 
 
 def window(scenario: Scenario) -> tuple[str, str]:
-    """The hours the main job covers, ISO 8601: one before the world's start to its last full one."""
+    """The hours of the main job, ISO 8601: one before the world's start to its last full one."""
     first = scenario.start_ms // HOUR_MS * HOUR_MS - HOUR_MS
     last = max(clock.now_ms(), scenario.now_ms) // HOUR_MS * HOUR_MS
     return _iso(first), _iso(last)

@@ -30,7 +30,8 @@ class Base(DeclarativeBase):
 
 
 @lru_cache(maxsize=8)
-def _engine(url: str) -> Engine:
+def engine_of(url: str) -> Engine:
+    """The engine of one URL, one a process."""
     made = create_engine(url)
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", _set_pragmas)
@@ -48,7 +49,7 @@ def engine(settings: Settings) -> Engine:
     """The store's engine, one a process and URL."""
     if settings.store_url.startswith("sqlite"):
         settings.store_path.parent.mkdir(parents=True, exist_ok=True)
-    return _engine(settings.store_url)
+    return engine_of(settings.store_url)
 
 
 @contextmanager
