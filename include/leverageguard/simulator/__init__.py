@@ -1,0 +1,1 @@
+"""Local exchanges: replay a scenario folder in each venue's own wire format."""

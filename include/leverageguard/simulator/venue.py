@@ -1,0 +1,80 @@
+"""What a simulated venue must offer: its endpoints, its handshake and its words for refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from leverageguard.simulator.limits import Limit
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a venue sees it; `target` is path and query exactly as sent."""
+
+    method: str
+    path: str
+    target: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: str
+    now_ms: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply before it meets the network: HTTP status and a JSON body."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """The venue declines; `code` is its own error code, `answer` what goes over the wire."""
+
+    def __init__(self, code: str, answer: Answer) -> None:
+        super().__init__(code)
+        self.code = code
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One path: its limit, whether a key is needed, and what answers.
+
+    The handler gets the call, the account of the key (None on public paths) and `rewind`: how
+    many rows before the cursor a faulty page starts.
+    """
+
+    name: str
+    limit: Limit
+    is_private: bool
+    handle: Callable[[Call, str | None, int], Answer]
+
+
+class Venue(Protocol):
+    """One exchange's wire format over the world's rows."""
+
+    name: str
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Endpoints by URL path."""
+        ...
+
+    def authenticate(self, call: Call) -> str:
+        """The account whose key signed the call; raises Refusal otherwise."""
+        ...
+
+    def unknown_path(self, call: Call) -> Refusal:
+        """The refusal of a path that does not exist."""
+        ...
+
+    def too_many_requests(self) -> Answer:
+        """The refusal of a caller over its limit."""
+        ...
+
+    def server_error(self) -> Answer:
+        """A failure on the venue's side."""
+        ...
