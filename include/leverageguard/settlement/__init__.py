@@ -1,0 +1,1 @@
+"""Payout batches to the chain and back: plan, encode, sign, send, confirm, record."""

@@ -1,0 +1,84 @@
+"""The pool's confirmed events → raw/chain, one file an hour of block time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from leverageguard import clock, config
+from leverageguard.config import Settings
+from leverageguard.settlement import chain as chains
+from leverageguard.settlement.blocks import BlockTimes
+from leverageguard.settlement.chain import Chain
+from leverageguard.settlement.contracts.pool import Pool
+from leverageguard.settlement.event_rows import EVENT_TABLES, event_row
+from leverageguard.warehouse import landing
+from leverageguard.warehouse.raw_tables import HOUR_MS
+
+WINDOWS_TABLE = "chain/fetch_windows"
+
+
+def land(window_start: str, window_end: str) -> dict[str, int]:
+    """Land the hours the half-open ISO window touches; rows landed per table.
+
+    Only blocks with enough confirmations are read; an hour is complete when such a block lies at
+    or after its end. Landing again replaces the hours.
+    """
+    settings = config.load()
+    first = _milliseconds(window_start) // HOUR_MS * HOUR_MS
+    last = -(-_milliseconds(window_end) // HOUR_MS) * HOUR_MS
+    return land_hours(settings, chains.connect(settings), range(first, last, HOUR_MS))
+
+
+def land_hours(settings: Settings, chain: Chain, hours: range) -> dict[str, int]:
+    """Land whole hours, given as starts in epoch ms; rows landed per table."""
+    counts = dict.fromkeys([*EVENT_TABLES.values(), WINDOWS_TABLE], 0)
+    if not hours:
+        return counts
+    pool = chain.pool()
+    _let_the_world_confirm(chain, min(hours[-1] + HOUR_MS, clock.now_ms()))
+    times = BlockTimes(chain, settings.deployment().deployed_block)
+    for hour in hours:
+        first, last = times.blocks_between(hour // 1000, (hour + HOUR_MS) // 1000)
+        rows: dict[str, list[dict[str, Any]]] = {table: [] for table in counts}
+        for table, row in _event_rows(chain, pool, times, first, last):
+            rows[table].append(row)
+        rows[WINDOWS_TABLE].append(
+            {
+                "chain_id": settings.chain_id,
+                "pool": pool.address.lower(),
+                "window_from_ms": hour,
+                "window_to_ms": hour + HOUR_MS,
+                "from_block": first,
+                "to_block": last,
+                "head_block": times.confirmed,
+                "is_complete": times.reaches((hour + HOUR_MS) // 1000),
+                "fetched_at_ms": clock.now_ms(),
+            }
+        )
+        for table, content in rows.items():
+            name = f"chain-{settings.chain_id}"
+            counts[table] += landing.replace(settings, table, hour, name, content)
+    return counts
+
+
+def _event_rows(
+    chain: Chain, pool: Pool, times: BlockTimes, first: int, last: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for log in chain.logs(pool.address, [pool.topics()], first, last):
+        event = pool.decode(log)
+        row = event_row(chain, pool, event, times.at(event.block_number).timestamp * 1000)
+        yield EVENT_TABLES[event.name], row
+
+
+def _let_the_world_confirm(chain: Chain, until_ms: int) -> None:
+    """A simulated chain stands still while nobody sends: mine what confirms the past."""
+    if clock.is_simulated() and chain.head().timestamp * 1000 < until_ms:
+        chain.mine(chain.settings.confirmations + 1)
+
+
+def _milliseconds(iso: str) -> int:
+    at = datetime.fromisoformat(iso)
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    return int(at.timestamp()) * 1000

@@ -1,0 +1,51 @@
+"""What can stop a settlement, each as a plain sentence with the fix."""
+
+from __future__ import annotations
+
+
+class SettlementError(Exception):
+    """Settling stopped; nothing was paid that the store does not know of."""
+
+
+class ChainUnreachable(SettlementError):
+    """The node did not answer; what was sent before may or may not have arrived."""
+
+
+class WrongChain(SettlementError):
+    """The node serves another chain, or the pool does not exist on it."""
+
+
+class CallRefused(SettlementError):
+    """The contract would refuse, or refused, the call; the message carries its error."""
+
+
+class PoolTooSmall(SettlementError):
+    """The pool's free balance does not cover the batch."""
+
+
+class StoreAndChainDisagree(SettlementError):
+    """The chain does not hold what the store says it holds, or the other way round."""
+
+
+class OutcomeUnknown(SettlementError):
+    """A transaction was sent and is neither mined nor replaced yet: settle again later."""
+
+
+class LeaseHeld(SettlementError):
+    """Another worker is settling on this contract."""
+
+
+class NotEnoughSigners(SettlementError):
+    """Fewer verifier keys than the contract's threshold asks for."""
+
+
+class PlanRefused(SettlementError):
+    """An approved item cannot be planned as it stands."""
+
+
+class FeeTooLow(SettlementError):
+    """The node wants a higher fee before it takes the transaction."""
+
+
+class NonceUsed(SettlementError):
+    """The account's nonce has moved past the transaction's."""

@@ -1,0 +1,290 @@
+"""The store's side of settling: every change of state is one transaction with its event rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from leverageguard import clock
+from leverageguard.config import Settings
+from leverageguard.settlement import states
+from leverageguard.settlement.chain import Receipt
+from leverageguard.settlement.errors import SettlementError
+from leverageguard.store import base
+from leverageguard.store.settlement_tables import (
+    BatchRecord,
+    PayoutRecord,
+    SettlementEvent,
+    TransactionRecord,
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A batch as the store has it now: its payouts by index, its transactions oldest first."""
+
+    batch: BatchRecord
+    payouts: list[PayoutRecord]
+    transactions: list[TransactionRecord]
+
+    @property
+    def open_payouts(self) -> list[PayoutRecord]:
+        """Payouts that are neither paid nor refused for good."""
+        return [row for row in self.payouts if row.state not in states.CLOSED_PAYOUTS]
+
+    @property
+    def attempts(self) -> list[TransactionRecord]:
+        """Transactions that may still be mined, oldest first."""
+        return [row for row in self.transactions if row.state in ("SIGNED", "SENT")]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one payout ended on the chain."""
+
+    is_paid: bool
+    tx_hash: str
+    log_index: int
+
+
+def load(settings: Settings, batch_id: str) -> Loaded:
+    """One batch by its id or by the hash of a transaction of it."""
+    with base.session(settings) as session:
+        sent = session.get(TransactionRecord, batch_id)
+        batch = session.get(BatchRecord, sent.batch_id if sent else batch_id)
+        if batch is None:
+            raise SettlementError(f"the store knows no batch or transaction {batch_id!r}")
+        return Loaded(batch, _payouts(session, batch), _transactions(session, batch))
+
+
+def up_to(settings: Settings, batch_no: int) -> list[str]:
+    """Batches that are not final, up to and including `batch_no`, in the contract's order."""
+    with base.session(settings) as session:
+        query = select(BatchRecord.batch_id).where(
+            BatchRecord.state != "FINAL", BatchRecord.batch_no <= batch_no
+        )
+        return list(session.scalars(query.order_by(BatchRecord.batch_no)))
+
+
+class Mover:
+    """Moves one batch, its open payouts and its transactions inside one transaction."""
+
+    def __init__(self, session: Session, batch: BatchRecord, actor: str) -> None:
+        self.session, self.batch, self._actor = session, batch, actor
+
+    def batch_to(self, state: str, rule: str) -> None:
+        """Move the batch and every open payout along one edge; FINAL leaves payouts alone."""
+        states.check(states.BATCH_EDGES, f"batch {self.batch.batch_no}", self.batch.state, state)
+        self._event(self.batch.state, state, rule)
+        self.batch.state = state
+        self.touch()
+        if state == "FINAL":
+            return
+        for payout in _payouts(self.session, self.batch):
+            if payout.state not in states.CLOSED_PAYOUTS:
+                self.payout_to(payout, state, rule)
+
+    def payout_to(self, payout: PayoutRecord, state: str, rule: str) -> None:
+        """Move one payout along one edge."""
+        states.check(states.PAYOUT_EDGES, payout.claim_id, payout.state, state)
+        self._event(payout.state, state, rule, claim_id=payout.claim_id)
+        payout.state = state
+        self.touch()
+
+    def transaction_to(self, transaction: TransactionRecord, state: str, rule: str) -> None:
+        """Move one transaction along one edge."""
+        states.check(states.TRANSACTION_EDGES, transaction.tx_hash, transaction.state, state)
+        self._event(transaction.state, state, rule, tx_hash=transaction.tx_hash)
+        transaction.state = state
+        transaction.updated_at_ms = clock.now_ms()
+
+    def note(self, rule: str) -> None:
+        """Record something that changed no state."""
+        self._event(self.batch.state, self.batch.state, rule)
+
+    def touch(self) -> None:
+        """Mark the batch as changed, so that it is landed again."""
+        self.batch.updated_at_ms = clock.now_ms()
+        self.batch.is_landed = False
+
+    def transactions(self) -> list[TransactionRecord]:
+        """The batch's transactions, oldest first, to be changed."""
+        return _transactions(self.session, self.batch)
+
+    def payouts(self) -> list[PayoutRecord]:
+        """The batch's payouts by index, to be changed."""
+        return _payouts(self.session, self.batch)
+
+    def _event(
+        self,
+        before: str | None,
+        after: str,
+        rule: str,
+        claim_id: str | None = None,
+        tx_hash: str | None = None,
+    ) -> None:
+        self.session.add(
+            SettlementEvent(
+                batch_id=self.batch.batch_id,
+                claim_id=claim_id,
+                tx_hash=tx_hash,
+                from_state=before,
+                to_state=after,
+                at_ms=clock.now_ms(),
+                actor=self._actor,
+                rule=rule,
+            )
+        )
+
+
+@contextmanager
+def moving(settings: Settings, batch_id: str, actor: str) -> Iterator[Mover]:
+    """One transaction on one batch: all changes or none."""
+    with base.session(settings) as session:
+        batch = session.get(BatchRecord, batch_id)
+        if batch is None:
+            raise SettlementError(f"the store knows no batch {batch_id!r}")
+        yield Mover(session, batch, actor)
+
+
+def record_signed(settings: Settings, signed: TransactionRecord, actor: str) -> None:
+    """Store the signed bytes; only after this may they leave the machine."""
+    with moving(settings, signed.batch_id, actor) as move:
+        move.session.add(signed)
+        move.session.flush()
+        if move.batch.state == "PLANNED":
+            move.batch_to("SIGNED", f"signed as {signed.tx_hash}")
+        else:
+            move.note(f"replacement signed at nonce {signed.nonce} as {signed.tx_hash}")
+
+
+def record_sent(settings: Settings, batch_id: str, tx_hash: str, actor: str) -> None:
+    """The node took the bytes, or may have taken them."""
+    with moving(settings, batch_id, actor) as move:
+        for row in move.transactions():
+            if row.tx_hash == tx_hash and row.state == "SIGNED":
+                move.transaction_to(row, "SENT", "broadcast")
+        if move.batch.state == "SIGNED":
+            move.batch_to("SENT", "broadcast")
+
+
+def record_mined(settings: Settings, batch_id: str, receipt: Receipt, actor: str) -> None:
+    """The receipt as it came: MINED, or REVERTED and planned again; rivals are replaced."""
+    rule = f"in block {receipt.block_number}"
+    with moving(settings, batch_id, actor) as move:
+        for row in move.transactions():
+            if row.tx_hash != receipt.tx_hash:
+                if row.state in ("SIGNED", "SENT"):
+                    move.transaction_to(row, "REPLACED", f"{receipt.tx_hash} was mined instead")
+                continue
+            if row.state in ("SIGNED", "REPLACED"):
+                move.transaction_to(row, "SENT", "found on the chain")
+            row.block_number, row.block_hash = receipt.block_number, receipt.block_hash
+            row.gas_used = receipt.gas_used
+            row.effective_gas_price_wei = str(receipt.effective_gas_price_wei)
+            move.transaction_to(row, "MINED" if receipt.succeeded else "REVERTED", rule)
+        if move.batch.state == "SIGNED":
+            move.batch_to("SENT", "found on the chain")
+        if not receipt.succeeded:
+            move.batch_to("REVERTED", rule)
+            move.batch_to("PLANNED", "a reverted transaction paid nobody")
+            return
+        move.batch.tx_hash, move.batch.gas_used = receipt.tx_hash, receipt.gas_used
+        for payout in move.payouts():
+            if payout.state not in states.CLOSED_PAYOUTS:
+                payout.tx_hash = receipt.tx_hash
+        move.batch_to("MINED", rule)
+
+
+def record_unknown(settings: Settings, batch_id: str, rule: str, actor: str) -> None:
+    """Nobody can say yet how the transaction ended."""
+    with moving(settings, batch_id, actor) as move:
+        if move.batch.state == "SIGNED":
+            move.batch_to("SENT", "may have been broadcast")
+        if move.batch.state == "SENT":
+            move.batch_to("PAY_UNKNOWN", rule)
+
+
+def record_nonce_lost(settings: Settings, batch_id: str, rule: str, actor: str) -> None:
+    """No transaction of the batch can be mined any more: plan it again."""
+    with moving(settings, batch_id, actor) as move:
+        for row in move.transactions():
+            if row.state in ("SIGNED", "SENT"):
+                move.transaction_to(row, "REPLACED", rule)
+        move.batch_to("PLANNED", rule)
+
+
+def record_reorg(settings: Settings, batch_id: str, actor: str) -> None:
+    """The block is no longer part of the chain: the transaction is under way again."""
+    rule = "its block left the chain (reorg)"
+    with moving(settings, batch_id, actor) as move:
+        for row in move.transactions():
+            if row.state == "MINED":
+                move.transaction_to(row, "SENT", rule)
+                row.block_number = row.block_hash = None
+        move.batch.tx_hash = move.batch.gas_used = None
+        for payout in move.payouts():
+            if payout.state not in states.CLOSED_PAYOUTS:
+                payout.tx_hash = None
+        move.batch_to("SENT", rule)
+
+
+def record_outcomes(
+    settings: Settings, batch_id: str, outcomes: Mapping[int, Outcome], rule: str, actor: str
+) -> None:
+    """Close payouts by claim index as PAID or FAILED; the batch is FINAL when none is open."""
+    with moving(settings, batch_id, actor) as move:
+        for payout in move.payouts():
+            outcome = outcomes.get(payout.claim_index)
+            if outcome is None or payout.state in states.CLOSED_PAYOUTS:
+                continue
+            payout.tx_hash, payout.log_index = outcome.tx_hash, outcome.log_index
+            move.payout_to(payout, "PAID" if outcome.is_paid else "FAILED", rule)
+        if any(row.state not in states.CLOSED_PAYOUTS for row in move.payouts()):
+            return
+        if move.batch.state == "PLANNED":
+            move.batch_to("MINED", rule)
+            move.batch.tx_hash = next(row.tx_hash for row in move.payouts())
+        for row in move.transactions():
+            if row.state == "MINED":
+                move.transaction_to(row, "FINAL", rule)
+        move.batch_to("FINAL", rule)
+
+
+def renumber(settings: Settings, batch_id: str, next_no: int, actor: str) -> None:
+    """Give this planned batch the number `next_no` and shift the planned ones behind it."""
+    with base.session(settings) as session:
+        first = session.get(BatchRecord, batch_id)
+        if first is None or first.state != "PLANNED":
+            raise SettlementError(f"batch {batch_id} is under way and keeps its number")
+        later = list(
+            session.scalars(
+                select(BatchRecord)
+                .where(BatchRecord.batch_no >= first.batch_no)
+                .order_by(BatchRecord.batch_no)
+            )
+        )
+        free = 1 + max(next_no, session.scalar(select(func.max(BatchRecord.batch_no))) or 0)
+        # Two passes: numbers are unique at every moment.
+        for target in (free, next_no):
+            for place, batch in enumerate(later):
+                batch.batch_no = target + place
+            session.flush()
+        for batch in later:
+            mover = Mover(session, batch, actor)
+            mover.note(f"the chain expects batch {next_no} next: now number {batch.batch_no}")
+            mover.touch()
+
+
+def _payouts(session: Session, batch: BatchRecord) -> list[PayoutRecord]:
+    query = select(PayoutRecord).where(PayoutRecord.batch_id == batch.batch_id)
+    return list(session.scalars(query.order_by(PayoutRecord.claim_index)))
+
+
+def _transactions(session: Session, batch: BatchRecord) -> list[TransactionRecord]:
+    query = select(TransactionRecord).where(TransactionRecord.batch_id == batch.batch_id)
+    return list(session.scalars(query.order_by(TransactionRecord.position)))

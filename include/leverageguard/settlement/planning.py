@@ -1,0 +1,188 @@
+"""Approved payout items → planned batches in the store, each claim and event once for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import duckdb
+import structlog
+from eth_utils.address import is_address, to_checksum_address
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from leverageguard import clock
+from leverageguard.config import Settings
+from leverageguard.domain.batch import Batch, Payout
+from leverageguard.settlement import evidence
+from leverageguard.settlement.contracts.call import hex_of
+from leverageguard.settlement.errors import PlanRefused
+from leverageguard.store import base
+from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
+from leverageguard.warehouse import snapshot
+
+MAX_PAYOUTS = 400  # a batch of new recipients stays below the gas one transaction may use
+ACTOR = "planner"
+_log = structlog.get_logger(__name__)
+_COLUMNS = (
+    "batch_id, claim_id, liquidation_event_id, policy_id, wallet, recipient, amount_micro_usdc"
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One approved payout as the warehouse published it; `group` is its provisional batch."""
+
+    group: str
+    claim_id: str
+    liquidation_event_id: str
+    policy_id: str
+    party: str
+    recipient: str
+    amount_micro_usdc: int
+
+
+def approved_items(settings: Settings) -> list[Item]:
+    """Items with status 'approved' in the published snapshot, by batch then claim."""
+    path = snapshot.current(settings)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        rows = connection.execute(
+            f"select {_COLUMNS} from fct_payout_items where status = 'approved' "
+            "order by batch_id, claim_id"
+        ).fetchall()
+    return [_item(row) for row in rows]
+
+
+def plan(settings: Settings, items: Iterable[Item]) -> list[str]:
+    """Plan the items that are new; the ids of the batches made. Planning twice makes none.
+
+    Raises PlanRefused or domain.batch.BatchRefused, and plans nothing, when an item is not payable.
+    """
+    ordered = sorted(items, key=lambda item: (item.group, item.claim_id))
+    for attempts_left in (2, 1, 0):
+        try:
+            with base.session(settings) as session:
+                return [
+                    _plan_batch(session, group)
+                    for _, grouped in groupby(_new(session, ordered), key=lambda item: item.group)
+                    if (group := list(grouped))
+                ]
+        except IntegrityError:
+            # Another planner was faster; what it planned is no longer new on the next look.
+            if not attempts_left:
+                raise
+    return []
+
+
+def unfinished(settings: Settings) -> list[str]:
+    """Ids of the batches that are not final, oldest first."""
+    with base.session(settings) as session:
+        query = select(BatchRecord.batch_id).where(BatchRecord.state != "FINAL")
+        return list(session.scalars(query.order_by(BatchRecord.batch_no)))
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    *texts, amount = row
+    if isinstance(amount, Decimal) and amount == amount.to_integral_value():
+        amount = int(amount)
+    if type(amount) is not int or not all(isinstance(text, str) and text for text in texts):
+        raise PlanRefused(f"fct_payout_items has an unusable row: {row!r}")
+    group, claim_id, event_id, policy_id, party, recipient = texts
+    return Item(group, claim_id, event_id, policy_id, party, recipient, amount)
+
+
+def _new(session: Session, items: list[Item]) -> list[Item]:
+    """The items whose claim and liquidation event the store has never seen."""
+    known = select(PayoutRecord.claim_id, PayoutRecord.liquidation_event_id)
+    claims, events = set(), set()
+    for claim_id, event_id in session.execute(known):
+        claims.add(claim_id)
+        events.add(event_id)
+    fresh = []
+    for item in items:
+        if item.claim_id in claims:
+            continue
+        if item.liquidation_event_id in events:
+            _log.warning("event_already_planned", claim_id=item.claim_id)
+            continue
+        claims.add(item.claim_id)
+        events.add(item.liquidation_event_id)
+        fresh.append(item)
+    return fresh
+
+
+def _plan_batch(session: Session, items: list[Item]) -> str:
+    if len(items) > MAX_PAYOUTS:
+        raise PlanRefused(
+            f"{items[0].group} has {len(items)} payouts, a batch may have {MAX_PAYOUTS}: "
+            "lower LEVERAGEGUARD_MAX_BATCH_SIZE"
+        )
+    now = clock.now_ms()
+    first = 1 + (session.scalar(select(func.max(PayoutRecord.claim_index))) or 0)
+    rows = [_row(item, first + place, now) for place, item in enumerate(items)]
+    batch = as_batch(rows)
+    record = BatchRecord(
+        batch_id=batch.batch_id,
+        batch_no=1 + (session.scalar(select(func.max(BatchRecord.batch_no))) or 0),
+        claim_count=len(rows),
+        total_micro_usdc=batch.total_micro_usdc,
+        evidence_root=hex_of(evidence.root(rows)),
+        state="PLANNED",
+        planned_at_ms=now,
+        updated_at_ms=now,
+        is_landed=False,
+    )
+    session.add(record)
+    session.flush()
+    for row in rows:
+        row.batch_id = batch.batch_id
+        session.add(row)
+        session.add(_planned(batch.batch_id, row.claim_id, now))
+    session.add(_planned(batch.batch_id, None, now))
+    session.flush()
+    _log.info(
+        "batch_planned", batch_no=record.batch_no, claims=len(rows), total=record.total_micro_usdc
+    )
+    return batch.batch_id
+
+
+def as_batch(payouts: Iterable[PayoutRecord]) -> Batch:
+    """Store rows as the value that is signed; raises BatchRefused on what must not be paid."""
+    return Batch(
+        tuple(
+            Payout(row.claim_index, row.claim_id, row.recipient, row.amount_micro_usdc)
+            for row in payouts
+        )
+    )
+
+
+def _row(item: Item, claim_index: int, now_ms: int) -> PayoutRecord:
+    if not is_address(item.recipient):
+        raise PlanRefused(f"{item.claim_id} has no payable address: {item.recipient!r}")
+    return PayoutRecord(
+        claim_index=claim_index,
+        claim_id=item.claim_id,
+        liquidation_event_id=item.liquidation_event_id,
+        policy_id=item.policy_id,
+        party=item.party.lower(),
+        recipient=to_checksum_address(item.recipient),
+        amount_micro_usdc=item.amount_micro_usdc,
+        state="PLANNED",
+        planned_at_ms=now_ms,
+    )
+
+
+def _planned(batch_id: str, claim_id: str | None, now_ms: int) -> SettlementEvent:
+    return SettlementEvent(
+        batch_id=batch_id,
+        claim_id=claim_id,
+        from_state=None,
+        to_state="PLANNED",
+        at_ms=now_ms,
+        actor=ACTOR,
+        rule="approved in the published snapshot",
+    )

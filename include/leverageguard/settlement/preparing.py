@@ -1,0 +1,168 @@
+"""A planned batch → signed bytes: skip what is settled, check, sign by k of n, run it dry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leverageguard import clock
+from leverageguard.domain.money import text_from_micro
+from leverageguard.settlement import encode, errors, evidence, ledger, planning, signers
+from leverageguard.settlement.chain import Chain, Fees
+from leverageguard.settlement.contracts.call import Call, Event, hex_of
+from leverageguard.settlement.contracts.pool import Pool
+from leverageguard.settlement.ledger import Loaded, Outcome
+from leverageguard.settlement.worker import Worker
+from leverageguard.store.settlement_tables import PayoutRecord, TransactionRecord
+
+DEADLINE_S = 3600
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the proposer submits; `deadline` in epoch seconds."""
+
+    call: Call
+    payouts_hash: bytes
+    deadline: int
+
+
+def prepare(worker: Worker, loaded: Loaded) -> TransactionRecord | None:
+    """The signed transaction of a planned batch, not stored yet; None when none is needed.
+
+    None also when the chain was ahead and the store was brought into line: load and look again.
+    """
+    # The nonce first: if a rival's batch lands between the two reads, ours is refused as a used
+    # nonce, which costs nothing, and not reverted as a wrong batch number, which costs gas.
+    nonce = worker.chain.nonce(worker.proposer.address)
+    next_no = worker.pool.next_batch()
+    batch = loaded.batch
+    if next_no < batch.batch_no:
+        raise errors.StoreAndChainDisagree(
+            f"the store is at batch {batch.batch_no}, the chain expects {next_no}: the chain lost "
+            f"blocks the store holds as final, or another pool is configured"
+        )
+    if take_over_settled(worker, loaded):
+        return None
+    if next_no > batch.batch_no:
+        ledger.renumber(worker.settings, batch.batch_id, next_no, worker.name)
+        return None
+    worker.chain.stamp()
+    check_funds(worker.pool, loaded)
+    prepared = compose(worker, loaded)
+    gas = worker.chain.preflight(prepared.call, worker.proposer.address)
+    return sign(worker, loaded, prepared, nonce, gas, worker.chain.fees())
+
+
+def take_over_settled(worker: Worker, loaded: Loaded) -> bool:
+    """Record as PAID what the chain settled without our knowing; True when there was such.
+
+    Raises StoreAndChainDisagree when the chain paid something else under a claim's index.
+    """
+    open_payouts = {row.claim_index: row for row in loaded.open_payouts}
+    settled = worker.pool.settled_among(sorted(open_payouts))
+    if not settled:
+        return False
+    outcomes: dict[int, Outcome] = {}
+    for event in paid_events(worker.chain, worker.pool, settled):
+        row = open_payouts[event.args["claimIndex"]]
+        require_same(row, event)
+        worker.wait_for_depth(event.block_number)
+        outcomes[row.claim_index] = Outcome(True, event.tx_hash, event.log_index)
+    missing = sorted(set(settled) - set(outcomes))
+    if missing:
+        raise errors.StoreAndChainDisagree(
+            f"the chain calls the claim indices {missing} settled but shows no ClaimPaid for them"
+        )
+    ledger.record_outcomes(
+        worker.settings, loaded.batch.batch_id, outcomes, "already settled on chain", worker.name
+    )
+    return True
+
+
+def paid_events(chain: Chain, pool: Pool, claim_indices: list[int]) -> list[Event]:
+    """The ClaimPaid events of these claim indices, anywhere in the pool's history."""
+    indices = ["0x" + index.to_bytes(32, "big").hex() for index in claim_indices]
+    topics = [pool.topics("ClaimPaid"), None, indices]
+    first = chain.settings.deployment().deployed_block
+    logs = chain.logs(pool.address, topics, first, chain.head().number)
+    return [pool.decode(log) for log in logs]
+
+
+def require_same(row: PayoutRecord, event: Event) -> None:
+    """Raise StoreAndChainDisagree unless the event is about this very payment."""
+    paid = (event.args["recipient"].lower(), event.args["amount"])
+    if paid != (row.recipient.lower(), row.amount_micro_usdc):
+        raise errors.StoreAndChainDisagree(
+            f"claim index {row.claim_index} is {row.claim_id} here, {row.amount_micro_usdc} "
+            f"micro-USDC to {row.recipient}, but the chain has {paid[1]} to {paid[0]} in "
+            f"{event.tx_hash}: the store lost its registry of claim indices; nothing was sent"
+        )
+
+
+def check_funds(pool: Pool, loaded: Loaded) -> None:
+    """Raise PoolTooSmall unless the free balance covers what is open in the batch."""
+    needed = sum(row.amount_micro_usdc for row in loaded.open_payouts)
+    free = pool.free_balance()
+    if needed > free:
+        raise errors.PoolTooSmall(
+            f"batch {loaded.batch.batch_no} pays {text_from_micro(needed)} USDC, the pool has "
+            f"{text_from_micro(free)} free ({text_from_micro(pool.reserved())} reserved): "
+            "deposit more, then run settle_payouts again"
+        )
+
+
+def compose(worker: Worker, loaded: Loaded) -> Prepared:
+    """The call with its verifier signatures; refuses rows that no longer match their hashes."""
+    batch = loaded.batch
+    root = evidence.root(loaded.payouts)
+    if hex_of(root) != batch.evidence_root or _content_id(loaded) != batch.batch_id:
+        raise errors.SettlementError(
+            f"the rows of batch {batch.batch_no} differ from what was planned: nobody signs it"
+        )
+    value = planning.as_batch(loaded.open_payouts)
+    packed = encode.words(value.payouts)
+    deadline = max(clock.now_ms() // 1000, worker.chain.head().timestamp) + DEADLINE_S
+    message = encode.BatchMessage(
+        batch.batch_no, encode.payouts_hash(packed), value.total_micro_usdc, deadline, root
+    )
+    domain = encode.PoolDomain(worker.settings.chain_id, worker.pool.address)
+    signatures = signers.sign_by_threshold(
+        encode.batch_digest(domain, message),
+        worker.verifiers,
+        worker.pool.threshold(),
+        worker.proposer.address,
+    )
+    call = worker.pool.settle_batch(
+        batch.batch_no, message.total, deadline, root, packed, signatures
+    )
+    return Prepared(call, message.payoutsHash, deadline)
+
+
+def _content_id(loaded: Loaded) -> str:
+    return planning.as_batch(loaded.payouts).batch_id
+
+
+def sign(
+    worker: Worker, loaded: Loaded, prepared: Prepared, nonce: int, gas_limit: int, fees: Fees
+) -> TransactionRecord:
+    """The proposer's signed transaction as an outbox row."""
+    fields = worker.chain.fields(prepared.call, nonce, gas_limit, fees)
+    raw, tx_hash = worker.proposer.sign_transaction(fields)
+    now = clock.now_ms()
+    return TransactionRecord(
+        tx_hash=tx_hash,
+        batch_id=loaded.batch.batch_id,
+        chain_id=worker.settings.chain_id,
+        sender=worker.proposer.address,
+        nonce=nonce,
+        position=len(loaded.transactions),
+        raw=raw,
+        payouts_hash=hex_of(prepared.payouts_hash),
+        deadline_s=prepared.deadline,
+        gas_limit=int(fields["gas"]),
+        max_fee_per_gas_wei=str(fees.max_fee_wei),
+        priority_fee_per_gas_wei=str(fees.priority_wei),
+        state="SIGNED",
+        created_at_ms=now,
+        updated_at_ms=now,
+    )

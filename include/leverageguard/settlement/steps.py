@@ -1,0 +1,81 @@
+"""The steps of settle_payouts: plan, settle, confirm, record. Each may run any number of times."""
+
+from __future__ import annotations
+
+import structlog
+
+from leverageguard import config
+from leverageguard.config import Settings
+from leverageguard.settlement import (
+    chain,
+    confirming,
+    ledger,
+    planning,
+    recording,
+    sending,
+    signers,
+    worker,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+def plan() -> list[str]:
+    """Plan the approved items that are new; ids of all unfinished batches, oldest first."""
+    settings = config.load()
+    planning.plan(settings, planning.approved_items(settings))
+    return planning.unfinished(settings)
+
+
+def settle(batch_id: str) -> str:
+    """Send the batch, after every batch before it; the hash of the transaction that was mined.
+
+    Without a proposer key nothing is sent and the answer is an empty text (dry run). Raises a
+    SettlementError that says what stopped it; running it again is always safe.
+    """
+    settings = config.load()
+    loaded = ledger.load(settings, batch_id)
+    if loaded.batch.state == "FINAL":
+        return loaded.batch.tx_hash or ""
+    if signers.proposer(settings) is None:
+        _dry_run(settings, loaded)
+        return ""
+    with worker.at_work(settings) as settler:
+        for earlier_or_this in ledger.up_to(settings, loaded.batch.batch_no):
+            sending.settle_one(settler, earlier_or_this)
+    return ledger.load(settings, loaded.batch.batch_id).batch.tx_hash or ""
+
+
+def confirm(batch_id: str) -> dict[str, int]:
+    """Wait until the batch (or the batch of this transaction) is final; payouts by result.
+
+    In a dry run nothing was sent, so nothing is confirmed: both counts are 0.
+    """
+    settings = config.load()
+    if not batch_id or signers.proposer(settings) is None:
+        _log.warning("confirm_skipped_in_dry_run", batch_id=batch_id)
+        return {"paid": 0, "failed": 0}
+    batch_no = ledger.load(settings, batch_id).batch.batch_no
+    with worker.at_work(settings) as settler:
+        for earlier_or_this in ledger.up_to(settings, batch_no):
+            confirming.confirm_one(settler, earlier_or_this)
+    ended = [row.state for row in ledger.load(settings, batch_id).payouts]
+    return {"paid": ended.count("PAID"), "failed": ended.count("FAILED")}
+
+
+def record() -> dict[str, int]:
+    """Land what changed in the store and the chain hours of the batches; rows per table."""
+    return recording.record_all(config.load())
+
+
+def _dry_run(settings: Settings, loaded: ledger.Loaded) -> None:
+    """Check what can be checked without a key and say plainly that nothing was sent."""
+    pool = chain.connect(settings).pool()
+    _log.warning(
+        "dry_run_nothing_was_sent",
+        reason=f"no key: secret {signers.PROPOSER_SECRET!r} is missing in {settings.secrets_dir}",
+        batch_no=loaded.batch.batch_no,
+        payouts=len(loaded.open_payouts),
+        total_micro_usdc=loaded.batch.total_micro_usdc,
+        free_micro_usdc=pool.free_balance(),
+    )

@@ -1,0 +1,155 @@
+"""The money's record: batches, payouts, the outbox of signed transactions, leases and events.
+
+Uniqueness is what makes a second payment impossible here: one row per claim, per liquidation
+event and per claim index, for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    event,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from leverageguard.store.base import Base
+
+BATCH_STATES = ("PLANNED", "SIGNED", "SENT", "PAY_UNKNOWN", "REVERTED", "MINED", "FINAL")
+PAYOUT_STATES = (*BATCH_STATES[:-1], "PAID", "FAILED")
+TRANSACTION_STATES = ("SIGNED", "SENT", "MINED", "FINAL", "REPLACED", "REVERTED")
+
+
+def _allowed(states: Iterable[str]) -> CheckConstraint:
+    names = ", ".join(f"'{state}'" for state in states)
+    return CheckConstraint(f"state IN ({names})", name="state_known")
+
+
+class BatchRecord(Base):
+    """One batch; `batch_no` is its place in the contract's sequence, `tx_hash` what settled it."""
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        CheckConstraint("total_micro_usdc > 0", name="total_positive"),
+        CheckConstraint("claim_count > 0", name="claim_count_positive"),
+        CheckConstraint("batch_no > 0", name="batch_no_positive"),
+        _allowed(BATCH_STATES),
+    )
+    batch_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    batch_no: Mapped[int] = mapped_column(BigInteger, unique=True)
+    claim_count: Mapped[int]
+    total_micro_usdc: Mapped[int] = mapped_column(BigInteger)
+    evidence_root: Mapped[str] = mapped_column(String(66))
+    state: Mapped[str] = mapped_column(String(16))
+    tx_hash: Mapped[str | None] = mapped_column(String(66))
+    gas_used: Mapped[int | None] = mapped_column(BigInteger)
+    planned_at_ms: Mapped[int] = mapped_column(BigInteger)
+    updated_at_ms: Mapped[int] = mapped_column(BigInteger)
+    is_landed: Mapped[bool] = mapped_column(default=False)
+
+
+class PayoutRecord(Base):
+    """One payout of one claim; `recipient` is an EIP-55 address, `party` the policy's wallet."""
+
+    __tablename__ = "payouts"
+    __table_args__ = (
+        CheckConstraint("amount_micro_usdc > 0", name="amount_positive"),
+        CheckConstraint("claim_index > 0", name="claim_index_positive"),
+        _allowed(PAYOUT_STATES),
+    )
+    claim_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    claim_id: Mapped[str] = mapped_column(String(64), unique=True)
+    liquidation_event_id: Mapped[str] = mapped_column(String(160), unique=True)
+    policy_id: Mapped[str] = mapped_column(String(66))
+    party: Mapped[str] = mapped_column(String(42))
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batches.batch_id"), index=True)
+    recipient: Mapped[str] = mapped_column(String(42))
+    amount_micro_usdc: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(16))
+    tx_hash: Mapped[str | None] = mapped_column(String(66))
+    log_index: Mapped[int | None] = mapped_column(Integer)
+    planned_at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class TransactionRecord(Base):
+    """The outbox: the signed bytes are stored before they are broadcast; fees in wei.
+
+    `position` counts a batch's transactions from 0 in the order they were signed.
+    """
+
+    __tablename__ = "transactions"
+    __table_args__ = (
+        Index("ix_transactions_chain_sender_nonce", "chain_id", "sender", "nonce"),
+        CheckConstraint("nonce >= 0", name="nonce_not_negative"),
+        _allowed(TRANSACTION_STATES),
+    )
+    tx_hash: Mapped[str] = mapped_column(String(66), primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batches.batch_id"), index=True)
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    sender: Mapped[str] = mapped_column(String(42))
+    nonce: Mapped[int] = mapped_column(BigInteger)
+    position: Mapped[int]
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    payouts_hash: Mapped[str] = mapped_column(String(66))
+    deadline_s: Mapped[int] = mapped_column(BigInteger)
+    gas_limit: Mapped[int] = mapped_column(BigInteger)
+    max_fee_per_gas_wei: Mapped[str] = mapped_column(String(32))
+    priority_fee_per_gas_wei: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    block_number: Mapped[int | None] = mapped_column(BigInteger)
+    block_hash: Mapped[str | None] = mapped_column(String(66))
+    gas_used: Mapped[int | None] = mapped_column(BigInteger)
+    effective_gas_price_wei: Mapped[str | None] = mapped_column(String(32))
+    created_at_ms: Mapped[int] = mapped_column(BigInteger)
+    updated_at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class Lease(Base):
+    """Who may settle on one contract until when; real time, since a simulated clock jumps."""
+
+    __tablename__ = "leases"
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    contract: Mapped[str] = mapped_column(String(42), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(128))
+    expires_at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class SettlementEvent(Base):
+    """One state change: what moved, from where to where, when, by whom and by which rule."""
+
+    __tablename__ = "settlement_events"
+    event_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batches.batch_id"), index=True)
+    claim_id: Mapped[str | None] = mapped_column(String(64))
+    tx_hash: Mapped[str | None] = mapped_column(String(66))
+    from_state: Mapped[str | None] = mapped_column(String(16))
+    to_state: Mapped[str] = mapped_column(String(16))
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+    actor: Mapped[str] = mapped_column(String(128))
+    rule: Mapped[str] = mapped_column(String(200))
+
+
+# A migration that creates the tables must execute these too; create_all does so by itself.
+TRIGGERS = (
+    "CREATE TRIGGER settlement_events_no_update BEFORE UPDATE ON settlement_events "
+    "BEGIN SELECT RAISE(ABORT, 'settlement_events is append-only'); END",
+    "CREATE TRIGGER settlement_events_no_delete BEFORE DELETE ON settlement_events "
+    "BEGIN SELECT RAISE(ABORT, 'settlement_events is append-only'); END",
+    "CREATE TRIGGER payouts_no_delete BEFORE DELETE ON payouts "
+    "BEGIN SELECT RAISE(ABORT, 'a planned payout is never deleted'); END",
+    "CREATE TRIGGER payouts_fixed BEFORE UPDATE OF claim_index, claim_id, liquidation_event_id, "
+    "policy_id, batch_id, recipient, amount_micro_usdc ON payouts "
+    "BEGIN SELECT RAISE(ABORT, 'a planned payout is never changed'); END",
+)
+for _trigger in TRIGGERS:
+    _table = PayoutRecord.__table__ if " ON payouts " in _trigger else SettlementEvent.__table__
+    _ddl = DDL(_trigger)  # type: ignore[no-untyped-call]
+    event.listen(_table, "after_create", _ddl.execute_if(dialect="sqlite"))
