@@ -86,10 +86,8 @@ class Okx:
         if not api_key:
             raise _refusal("50103", 'Request header "OK-ACCESS-KEY" can not be empty.', 401)
         account = self._keys.get(api_key)
-        if account is None:
+        if account is None or account.key_state == "revoked":
             raise _refusal("50111", "Invalid OK-ACCESS-KEY", 401)
-        if account.key_state == "revoked":
-            raise _refusal("50119", "API key doesn't exist", 401)
         return account, credentials(account.account_id)
 
     def unknown_path(self, call: Call) -> Refusal:
