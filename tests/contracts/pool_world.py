@@ -1,0 +1,161 @@
+"""A funded pool on a test chain, and what it takes to sign and settle a batch there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_utils import keccak
+from web3 import Web3
+from web3.contract import Contract
+from web3.contract.contract import ContractFunction
+
+REPO = Path(__file__).resolve().parents[2]
+ARTIFACTS = REPO / "include" / "contracts" / "artifacts"
+USDC = 1_000_000
+ROOT = b"\x07" * 32
+GAS_CAP = 16_777_216  # EIP-7825: the most one transaction may use
+BATCH_FIELDS = (
+    "uint64 batchNo,bytes32 payoutsHash,uint256 total,uint64 deadline,bytes32 evidenceRoot"
+)
+QUOTE_FIELDS = (
+    "bytes32 quoteId,address buyer,uint256 premium,uint256 maxPayout,"
+    "uint64 coverSeconds,uint64 deadline,bytes32 termsHash"
+)
+
+
+def artifact(name: str) -> dict[str, Any]:
+    """The committed artefact of a contract; test contracts live one folder down."""
+    path = ARTIFACTS / f"{name}.json"
+    return json.loads((path if path.exists() else ARTIFACTS / "test" / path.name).read_text())
+
+
+def account(label: str) -> Any:
+    """A key that is always the same for a label."""
+    return Account.from_key(keccak(text=f"leverageguard contract test|{label}"))
+
+
+def recipient(number: int) -> str:
+    """An address nobody paid before."""
+    return Web3.to_checksum_address(keccak(text=f"recipient {number}")[-20:])
+
+
+def word(claim_index: int, amount: int, to: str) -> int:
+    """One payout as the contract reads it."""
+    return claim_index << 224 | amount << 160 | int(to, 16)
+
+
+def _typed(fields: str) -> list[dict[str, str]]:
+    return [dict(zip(("type", "name"), f.split(" "), strict=True)) for f in fields.split(",")]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The arguments of `settleBatch` but the signatures."""
+
+    number: int
+    words: Sequence[int]
+    total: int
+    deadline: int
+    root: bytes = ROOT
+
+    @property
+    def payouts_hash(self) -> bytes:
+        """What the verifiers sign for the words."""
+        return keccak(b"".join(w.to_bytes(32, "big") for w in self.words))
+
+    def message(self) -> dict[str, Any]:
+        """The EIP-712 message."""
+        names = ("batchNo", "payoutsHash", "total", "deadline", "evidenceRoot")
+        values = (self.number, self.payouts_hash, self.total, self.deadline, self.root)
+        return dict(zip(names, values, strict=True))
+
+
+@dataclass
+class PoolWorld:
+    """A funded pool with one holder for each role and three verifiers."""
+
+    w3: Web3
+    token: Contract
+    pool: Contract
+    names: dict[str, Any] = field(default_factory=dict)
+
+    def who(self, label: str) -> Any:
+        """The account of a label."""
+        return self.names.setdefault(label, account(label))
+
+    def send(self, call: ContractFunction, sender: str = "admin", gas: int | None = None) -> Any:
+        """Mine one transaction and give its receipt; a revert raises with the contract's error."""
+        sender = sender if sender.startswith("0x") else self.who(sender).address
+        options = {"from": sender, "gasPrice": 0} | ({"gas": gas} if gas else {})
+        receipt = self.w3.eth.wait_for_transaction_receipt(call.transact(options))
+        assert receipt["status"] == 1
+        return receipt
+
+    @property
+    def now(self) -> int:
+        """Time of the latest block, in seconds."""
+        return self.w3.eth.get_block("latest")["timestamp"]
+
+    def balance(self, address: str) -> int:
+        """Micro-USDC an address holds."""
+        return self.token.functions.balanceOf(address).call()
+
+    def batch(self, *payouts: tuple[int, int, str], **changes: Any) -> Batch:
+        """The next batch over (claim index, amount, recipient) payouts."""
+        values = {
+            "number": self.pool.functions.nextBatch().call(),
+            "words": [word(*payout) for payout in payouts],
+            "total": sum(amount for _, amount, _ in payouts),
+            "deadline": self.now + 3600,
+        }
+        return Batch(**(values | changes))
+
+    def domain(self) -> dict[str, Any]:
+        """The pool's EIP-712 domain."""
+        return {
+            "name": "LeverageGuardPool",
+            "version": "1",
+            "chainId": self.w3.eth.chain_id,
+            "verifyingContract": self.pool.address,
+        }
+
+    def sign(self, key: Any, kind: str, message: dict[str, Any], **domain: Any) -> bytes:
+        """An EIP-712 signature of a Batch or a Quote; `domain` overrides the pool's."""
+        fields = _typed(BATCH_FIELDS if kind == "Batch" else QUOTE_FIELDS)
+        signable = encode_typed_data(self.domain() | domain, {kind: fields}, message)
+        return bytes(key.sign_message(signable).signature)
+
+    def signatures(self, batch: Batch, *signers: str) -> list[bytes]:
+        """Signatures of a batch in the order the contract wants; default: two verifiers."""
+        keys = [self.who(label) for label in signers or ("verifier 1", "verifier 2")]
+        keys.sort(key=lambda key: int(key.address, 16))
+        return [self.sign(key, "Batch", batch.message()) for key in keys]
+
+    def settling(self, batch: Batch, signatures: list[bytes] | None = None) -> ContractFunction:
+        """The call that settles a batch."""
+        signed = self.signatures(batch) if signatures is None else signatures
+        return self.pool.functions.settleBatch(
+            batch.number, batch.total, batch.deadline, batch.root, batch.words, signed
+        )
+
+    def settle(self, *payouts: tuple[int, int, str], gas: int | None = None, **changes: Any) -> Any:
+        """Sign and settle the next batch; its receipt."""
+        return self.send(self.settling(self.batch(*payouts, **changes)), "proposer", gas)
+
+    def events(self, receipt: Any, name: str) -> list[dict[str, Any]]:
+        """The arguments of the pool's events of one name."""
+        logs = (log for log in receipt["logs"] if log["address"] == self.pool.address)
+        event = self.pool.events[name]()
+        topic = Web3.keccak(text=event.signature)
+        return [dict(event.process_log(log)["args"]) for log in logs if log["topics"][0] == topic]
+
+    def at(self, timestamp: int) -> None:
+        """Give the next block a time."""
+        self.w3.provider.make_request("evm_setNextBlockTimestamp", [timestamp])
+        self.w3.provider.make_request("evm_mine", [])

