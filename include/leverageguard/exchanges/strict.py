@@ -1,0 +1,120 @@
+"""A ccxt exchange that never turns a broken reply into an empty answer.
+
+ccxt answers an HTTP 200 whose body is cut off, empty, HTML or `null` with no rows and no error. An
+insurer reading that as "no liquidation" refuses an honest claim, so here it raises BadResponse.
+Numbers stay the text the venue wrote.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+import threading
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+_loading = threading.RLock()
+
+
+@dataclass(frozen=True)
+class RawReply:
+    """One reply as received: HTTP status, path and query without host or headers, body text."""
+
+    status: int
+    request: str
+    body: str
+    retry_after: str | None
+
+
+@cache
+def errors() -> Any:
+    """ccxt's error classes."""
+    return _load("ccxt.base.errors")
+
+
+@cache
+def strict_class(
+    name: str, transient_codes: frozenset[str], check: Callable[[Any], Any]
+) -> type[Any]:
+    """The strict subclass of ccxt's exchange `name`.
+
+    `check` receives every decoded reply and raises what makes it unusable; a reply code in
+    `transient_codes` raises OperationFailed, so that it is tried again.
+    """
+    base = getattr(_load(f"ccxt.{name}"), name)
+    ccxt_errors = errors()
+
+    class Strict(base):  # type: ignore[misc, valid-type]
+        """ccxt's exchange with the venue's clock and no silent failure."""
+
+        reply: RawReply | None = None
+        venue_now_ms: Callable[[], int]
+
+        def nonce(self) -> int:
+            return self.venue_now_ms()
+
+        def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
+            self.reply = None
+            return super().fetch(url, *args, **kwargs)
+
+        def on_rest_response(
+            self, code: int, reason: str, url: str, method: str, headers: Any, body: str, *rest: Any
+        ) -> str:
+            parts = urlsplit(url)
+            request = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            self.reply = RawReply(code, request, body, headers.get("Retry-After"))
+            return body
+
+        def on_json_response(self, body: str) -> Any:
+            return json.loads(body, parse_float=str, parse_int=str)
+
+        def handle_errors(
+            self, code: int, reason: str, url: str, method: str, headers: Any, body: str,
+            response: Any, *rest: Any,
+        ) -> Any:  # fmt: skip
+            is_ok = 200 <= code < 300
+            if is_ok and not isinstance(response, dict):
+                raise ccxt_errors.BadResponse(f"{name} HTTP {code} without a usable body")
+            if isinstance(response, dict) and str(response.get("code")) in transient_codes:
+                raise ccxt_errors.OperationFailed(f"{name} {body}")
+            handled = super().handle_errors(
+                code, reason, url, method, headers, body, response, *rest
+            )
+            if is_ok:
+                check(response)
+            return handled
+
+    return Strict
+
+
+def build(name: str, url: str, transient_codes: frozenset[str], check: Callable[[Any], Any]) -> Any:
+    """A strict client of `name` that talks to `url`; its own limiter and retries are off."""
+    client = strict_class(name, transient_codes, check)(
+        {"enableRateLimit": False, "options": {"maxRetriesOnFailure": 0}}
+    )
+    client.urls["api"] = {"rest": url}
+    client.number = str
+    return client
+
+
+def _load(module: str) -> Any:
+    """Import one ccxt module without the hundred exchanges that `import ccxt` brings (2-5 s)."""
+    with _loading:
+        if "ccxt" in sys.modules or module in sys.modules:
+            return importlib.import_module(module)
+        spec = importlib.util.find_spec("ccxt")
+        if spec is None:
+            raise ModuleNotFoundError("ccxt is not installed")
+        package = types.ModuleType("ccxt")
+        package.__path__ = list(spec.submodule_search_locations or [])
+        sys.modules["ccxt"] = package
+        try:
+            return importlib.import_module(module)
+        finally:
+            del sys.modules["ccxt"]
