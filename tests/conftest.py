@@ -1,0 +1,27 @@
+"""Every test runs against a data folder of its own, never the developer's stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from leverageguard import config
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    data = tmp_path / "data"
+    monkeypatch.setenv("LEVERAGEGUARD_DATA", str(data))
+    monkeypatch.delenv("LEVERAGEGUARD_STARTED", raising=False)
+    yield data
+
+
+@pytest.fixture
+def settings(own_data_folder: Path) -> config.Settings:
+    loaded = config.load()
+    loaded.secrets_dir.mkdir(parents=True)
+    (loaded.secrets_dir / "credentials_key").write_bytes(Fernet.generate_key())
+    return loaded

@@ -1,0 +1,101 @@
+"""The DAG files: exactly these, importable without the package's weight, documented, in pools."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+DAGS = {
+    "ingest_exchanges",
+    "ingest_chain",
+    "ingest_claims",
+    "ingest_markets",
+    "build_claims",
+    "settle_payouts",
+    "publish_reports",
+}
+ALLOWED_AT_TOP = {"pendulum", "airflow"}
+LOAD = """
+import json, sys, time
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag("{dags}")
+print(json.dumps({{
+    "errors": {{k: str(v) for k, v in bag.import_errors.items()}},
+    "heavy": sorted(m for m in ("ccxt", "web3", "duckdb", "dbt", "great_expectations")
+                    if m in sys.modules),
+    "dags": {{d.dag_id: {{
+        "doc": d.doc_md, "tags": sorted(d.tags), "owner": d.owner, "catchup": d.catchup,
+        "max_active_runs": d.max_active_runs,
+        "timetable": type(d.timetable).__name__,
+        "pools": {{t.task_id: t.pool for t in d.tasks}},
+    }} for d in bag.dags.values()}},
+}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory):
+    import json
+
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW_CONFIG": str(REPO / "airflow.cfg"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "PYTHONWARNINGS": "ignore",
+    }
+    code = LOAD.format(dags=REPO / "dags")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def test_dags__folder__holds_exactly_the_flow(bag):
+    assert bag["errors"] == {}
+    assert set(bag["dags"]) == DAGS
+    assert {path.stem for path in (REPO / "dags").glob("*.py")} == DAGS
+
+
+def test_dags__parsing__imports_nothing_heavy(bag):
+    assert bag["heavy"] == []
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAGS))
+def test_dag__docstring__answers_the_operators_questions(bag, dag_id):
+    found = bag["dags"][dag_id]
+
+    for heading in ("Reads ", "Writes ", "Re-run ", "Backfill ", "On fail "):
+        assert heading in found["doc"]
+    assert found["tags"] and found["owner"] == "pool-operator" and not found["catchup"]
+
+
+@pytest.mark.parametrize("dag_id", sorted(d for d in DAGS if d.startswith("ingest_")))
+def test_ingest_dag__hourly__has_real_intervals_so_that_backfill_works(bag, dag_id):
+    assert bag["dags"][dag_id]["timetable"] == "CronDataIntervalTimetable"
+
+
+@pytest.mark.parametrize("dag_id", ["build_claims", "publish_reports"])
+def test_dag__that_runs_dbt__stays_in_the_one_slot_pool(bag, dag_id):
+    assert set(bag["dags"][dag_id]["pools"].values()) == {"warehouse"}
+    assert bag["dags"][dag_id]["max_active_runs"] == 1
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAGS))
+def test_dag_file__top_level__is_wiring_only(dag_id):
+    tree = ast.parse((REPO / "dags" / f"{dag_id}.py").read_text())
+    imported = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
+        for node in tree.body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+
+    assert imported <= ALLOWED_AT_TOP
+    assert len((REPO / "dags" / f"{dag_id}.py").read_text().splitlines()) <= 100

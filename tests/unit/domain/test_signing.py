@@ -1,0 +1,29 @@
+from eth_account import Account
+
+from leverageguard.domain import signing
+
+KEY = "0x" + "11" * 32
+WALLET = Account.from_key(KEY).address
+BINDING = signing.Binding("okx", "42", WALLET, 1)
+
+
+def test_signer__own_signature__is_the_wallet():
+    signature = signing.sign(BINDING, 1, KEY)
+
+    assert signing.signer(BINDING, 1, signature) == WALLET.lower()
+
+
+def test_signer__other_chain_or_uid__is_somebody_else():
+    signature = signing.sign(BINDING, 1, KEY)
+
+    assert signing.signer(BINDING, 10, signature) != WALLET.lower()
+    assert signing.signer(signing.Binding("okx", "43", WALLET, 1), 1, signature) != WALLET.lower()
+
+
+def test_signer__filing__is_bound_to_order_and_policy():
+    filing = signing.Filing("0x" + "22" * 32, "BTC-USDT-SWAP", "7")
+    signature = signing.sign(filing, 1, KEY)
+
+    assert signing.signer(filing, 1, signature) == WALLET.lower()
+    other = signing.Filing("0x" + "22" * 32, "BTC-USDT-SWAP", "8")
+    assert signing.signer(other, 1, signature) != WALLET.lower()

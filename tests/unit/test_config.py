@@ -1,0 +1,61 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+from leverageguard import config
+
+PACKAGE = Path(config.__file__).parent
+
+
+def test_load__port_not_a_number__names_the_variable(monkeypatch):
+    monkeypatch.setenv("LEVERAGEGUARD_PORT", "eighty")
+
+    with pytest.raises(config.ConfigError, match="LEVERAGEGUARD_PORT must be a whole number"):
+        config.load()
+
+
+@pytest.mark.parametrize("port", ["80", "70000"])
+def test_load__port_out_of_range__refuses(monkeypatch, port):
+    monkeypatch.setenv("LEVERAGEGUARD_PORT", port)
+
+    with pytest.raises(config.ConfigError, match="1024"):
+        config.load()
+
+
+def test_two_stacks__other_port_base__share_no_port():
+    first, second = (
+        config.Settings(data_dir=Path("/x"), port_base=base) for base in (18080, 18100)
+    )
+    ports = [
+        {s.airflow_port, s.superset_port, s.chain_port, s.venue_port("okx"), s.worker_log_port}
+        for s in (first, second)
+    ]
+
+    assert not ports[0] & ports[1]
+
+
+def test_secret__missing__says_how_to_make_it():
+    with pytest.raises(config.ConfigError, match=r"run ./leverageguard up"):
+        config.load().secret("chain_admin")
+
+
+def test_deployment__missing__says_how_to_make_it():
+    with pytest.raises(config.ConfigError, match="no pool is deployed"):
+        config.load().deployment()
+
+
+def _reads_environment(path: Path) -> bool:
+    names = {"environ", "getenv"}
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in names
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+
+
+def test_package__environment__is_read_by_config_alone():
+    readers = {
+        p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*.py") if _reads_environment(p)
+    }
+
+    assert readers == {"config.py"}
