@@ -67,13 +67,10 @@ class _Walk:
     def check(self, rows: list[Row]) -> None:
         """Raise InconsistentPageError unless the page can be the next one of this walk."""
         for row in rows:
-            known = self.seen.get(self._key(row))
-            if (
-                known is not None
-                and known != row
-                and self._number(row, self._time) == (self._number(known, self._time))
-            ):
+            known, at_ms = self.seen.get(self._key(row), row), self._number(row, self._time)
+            if known != row and at_ms == self._number(known, self._time):
                 raise InconsistentPageError(f"{self._name} {self._key(row)}: two contents at once")
+            self._number(row, self.by.column)
         if not rows or self.position is None:
             return
         oldest = self._oldest(rows)
