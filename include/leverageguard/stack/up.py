@@ -38,11 +38,12 @@ def up(
         say(f"world {scenario.name!r}: {len(scenario.accounts)} accounts (simulated)")
         migrate_store(settings)
         landing.ensure_schemas(settings)
-        local_chain.start(settings, _chain_time(settings, scenario.start_ms))
+        local_chain.start(settings, clock.now_ms())
         world.start_venues(settings)
         say("chain and exchange simulator are up")
         deployed = deployment.deploy(settings, scenario.pool_deposit_micro_usdc)
         bought = traders.trade(settings, scenario)
+        world.come_to_now(scenario)
         say(f"pool {deployed.pool}: {bought} policies bought on the chain")
         migration.result()
     say("Airflow's database is migrated")
@@ -88,7 +89,3 @@ def migrate_store(settings: Settings) -> None:
     migrations.set_main_option("sqlalchemy.url", settings.store_url)
     alembic_command.upgrade(migrations, "head")
 
-
-def _chain_time(settings: Settings, start_ms: int) -> int:
-    """The world's start for a new chain, the world's time for one that is started again."""
-    return clock.now_ms() if settings.deployment_path.exists() else start_ms

@@ -24,6 +24,7 @@ SEED = 7
 def prepare(settings: Settings, wanted: Path | None) -> Scenario:
     """The world of this stack: made at the first call, the same one after that.
 
+    Its clock begins an hour before its start, time to deploy the pool before the first purchase.
     Raises StackError when another scenario is asked for than the one the data folder holds.
     """
     chosen = settings.world_dir / "chosen.json"
@@ -40,8 +41,14 @@ def prepare(settings: Settings, wanted: Path | None) -> Scenario:
         chosen.write_text(json.dumps({"scenario": asked}))
     scenario = scenarios.load(settings.world_dir / "scenario")
     if not (settings.world_dir / "clock.json").exists():
-        clock.set_world(scenario.now_ms)
+        clock.set_world(scenario.start_ms - HOUR_MS)
     return scenario
+
+
+def come_to_now(scenario: Scenario) -> None:
+    """Let the world's time reach the moment from which its past is looked at."""
+    if clock.now_ms() < scenario.now_ms:
+        clock.set_world(scenario.now_ms)
 
 
 def window(scenario: Scenario) -> tuple[str, str]:
@@ -67,12 +74,12 @@ def start_venues(settings: Settings) -> None:
 
 
 def _make(settings: Settings, wanted: Path | None) -> None:
-    from leverageguard.simulator import world
-
     settings.world_dir.mkdir(parents=True, exist_ok=True)
     target = settings.world_dir / "scenario"
     shutil.rmtree(target, ignore_errors=True)
     if wanted is None:
+        from leverageguard.simulator import world
+
         world.write(target, seed=SEED)
         return
     source = scenarios.load(wanted)

@@ -9,9 +9,7 @@ url = context.config.get_main_option("sqlalchemy.url")
 if url is None:
     raise RuntimeError("sqlalchemy.url is not set: migrate through ./leverageguard up")
 with engine_of(url).connect() as connection:
-    context.configure(
-        connection=connection, target_metadata=Base.metadata, render_as_batch=True
-    )
+    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
