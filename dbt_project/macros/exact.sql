@@ -1,0 +1,14 @@
+{#- Text of a venue to an exact decimal; an empty text is "not said", never zero. -#}
+{%- macro exact(text) -%}
+    cast(nullif({{ text }}, '') as decimal(38, 18))
+{%- endmacro -%}
+
+{#- A decimal as a whole number of 1e-18 units, so that it can be multiplied without rounding. -#}
+{%- macro units(amount) -%}
+    cast(replace(cast({{ amount }} as varchar), '.', '') as hugeint)
+{%- endmacro -%}
+
+{#- Whole micro-USDC as USDC for people; never read by a decision. -#}
+{%- macro to_usdc(micro_usdc) -%}
+    cast(cast({{ micro_usdc }} as decimal(20, 0)) * cast('0.000001' as decimal(6, 6)) as decimal(38, 6))
+{%- endmacro -%}

@@ -1,0 +1,4 @@
+{#- Marts live in the default schema under their plain names; what is private has its own schema. -#}
+{%- macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+{%- endmacro -%}

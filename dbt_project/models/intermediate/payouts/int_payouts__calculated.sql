@@ -1,0 +1,62 @@
+-- The product's formula, before any limit: the lesser of the insured principal and the margin
+-- opened, times the share closed, times the payout rate. Fractions are multiplied as whole numbers
+-- and rounded down once; the lesser of two numbers rounded down is the lesser rounded down.
+with
+
+claims as (
+    select * from {{ ref('int_claims__decided') }} where verdict = 'verified'
+),
+
+movements as (
+    select * from {{ ref('int_pool_movements__balanced') }}
+),
+
+-- Margin as the smallest whole number over a power of ten, so that products stay in range.
+reduced as (
+    select
+        *,
+        {{ units('margin_opened') }}
+        // gcd({{ units('margin_opened') }}, 1000000000000000000::hugeint) as margin_numerator,
+        1000000000000000000::hugeint
+        // gcd({{ units('margin_opened') }}, 1000000000000000000::hugeint) as margin_denominator
+    from claims
+),
+
+balances as (
+    select
+        claims.claim_id,
+        arg_max(
+            movements.balance_micro_usdc, (movements.block_number, movements.log_index)
+        ) as pool_balance_micro_usdc
+    from claims
+    inner join movements on claims.liquidated_at >= movements.moved_at
+    group by claims.claim_id
+),
+
+calculated as (
+    select
+        reduced.claim_id,
+        reduced.policy_id,
+        reduced.liquidation_event_id,
+        reduced.wallet,
+        reduced.notified_at,
+        reduced.liquidated_at,
+        reduced.realised_loss_micro_usdc,
+        coalesce(balances.pool_balance_micro_usdc, 0) as pool_balance_micro_usdc,
+        cast(
+            least(
+                reduced.principal_micro_usdc::hugeint
+                * reduced.peak_share_numerator::hugeint
+                * reduced.payout_rate_ppm
+                // (reduced.peak_share_denominator::hugeint * 1000000),
+                reduced.margin_numerator
+                * reduced.opened_share_numerator::hugeint
+                * reduced.payout_rate_ppm
+                // (reduced.margin_denominator * reduced.opened_share_denominator::hugeint)
+            ) as bigint
+        ) as formula_micro_usdc
+    from reduced
+    left join balances on reduced.claim_id = balances.claim_id
+)
+
+select * from calculated

@@ -1,0 +1,7 @@
+with
+
+checks as (
+    select * from {{ ref('int_claim_checks__ordered') }}
+)
+
+select * from checks

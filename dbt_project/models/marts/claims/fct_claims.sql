@@ -1,0 +1,52 @@
+with
+
+claims as (
+    select * from {{ ref('int_claims__decided') }}
+),
+
+limited as (
+    select * from {{ ref('int_payouts__limited') }}
+),
+
+settled as (
+    select * from {{ ref('int_payouts__settled') }}
+),
+
+joined as (
+    select
+        claims.claim_id,
+        claims.filing_id,
+        claims.filing_reference,
+        claims.policy_id,
+        claims.policy_reference,
+        claims.account_id,
+        claims.wallet,
+        claims.order_id,
+        claims.liquidation_event_id,
+        claims.inst_id,
+        claims.position_side,
+        claims.forced_kind,
+        claims.notified_at,
+        claims.liquidated_at,
+        claims.origin,
+        claims.verdict,
+        array_to_string(claims.reason_codes, ',') as reasons,
+        claims.reason_codes[1] as primary_reason,
+        limited.formula_micro_usdc,
+        limited.approved_micro_usdc,
+        limited.capped_micro_usdc,
+        case
+            when settled.payout_state is not null then settled.payout_state
+            when limited.approved_micro_usdc > 0 then 'APPROVED'
+            when limited.approved_micro_usdc = 0 then 'CAPPED'
+            else 'NONE'
+        end as payout_state,
+        settled.batch_no,
+        settled.tx_hash,
+        coalesce(settled.paid_micro_usdc, 0) as paid_micro_usdc
+    from claims
+    left join limited on claims.claim_id = limited.claim_id
+    left join settled on claims.claim_id = settled.claim_id
+)
+
+select * from joined

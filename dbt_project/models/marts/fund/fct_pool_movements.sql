@@ -1,0 +1,7 @@
+with
+
+movements as (
+    select * from {{ ref('int_pool_movements__balanced') }}
+)
+
+select * from movements

@@ -1,0 +1,56 @@
+with
+
+claims as (
+    select * from {{ ref('fct_claims') }}
+),
+
+stages as (
+    select
+        claims.*,
+        stages.stage_order,
+        stages.stage,
+        case stages.stage
+            when 'notified' then true
+            when 'evidence complete' then claims.verdict <> 'undetermined'
+            when 'verified' then claims.verdict = 'verified'
+            when 'approved' then claims.approved_micro_usdc > 0
+            when 'planned' then claims.batch_no is not null
+            when 'paid' then claims.payout_state = 'PAID'
+        end as is_reached,
+        case stages.stage
+            when 'verified' then claims.formula_micro_usdc
+            when 'approved' then claims.approved_micro_usdc
+            when 'planned' then claims.approved_micro_usdc
+            when 'paid' then claims.paid_micro_usdc
+        end as stage_micro_usdc
+    from claims
+    cross join (
+        values
+            (1, 'notified'),
+            (2, 'evidence complete'),
+            (3, 'verified'),
+            (4, 'approved'),
+            (5, 'planned'),
+            (6, 'paid')
+    ) as stages (stage_order, stage)
+),
+
+counted as (
+    select
+        stage_order,
+        stage,
+        count(*) filter (where is_reached) as claim_count,
+        cast(coalesce(sum(stage_micro_usdc) filter (where is_reached), 0) as bigint)
+            as amount_micro_usdc
+    from stages
+    group by stage_order, stage
+),
+
+shown as (
+    select
+        *,
+        {{ to_usdc('amount_micro_usdc') }} as amount_usdc
+    from counted
+)
+
+select * from shown

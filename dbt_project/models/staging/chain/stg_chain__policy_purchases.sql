@@ -1,0 +1,30 @@
+with
+
+source as (
+    select * from {{ source('chain', 'policy_purchases') }}
+),
+
+renamed as (
+    select
+        chain_id,
+        lower(pool) as pool,
+        lower(tx_hash) as tx_hash,
+        log_index,
+        block_number,
+        block_hash,
+        {{ to_time('block_time_ms') }} as block_at,
+        lower(quote_id) as quote_id,
+        lower(buyer) as buyer,
+        premium_micro_usdc,
+        max_payout_micro_usdc,
+        lower(terms_hash) as terms_hash
+    from source
+),
+
+deduplicated as (
+    select *
+    from renamed
+    {{ latest_by(['chain_id', 'tx_hash', 'log_index'], ['block_number desc', 'block_hash desc']) }}
+)
+
+select * from deduplicated
