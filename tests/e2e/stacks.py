@@ -1,0 +1,80 @@
+"""A whole stack for tests: the launcher run as a user runs it, on ports of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).parents[2]
+PORTS_OF_A_STACK = 20
+UP_SECONDS = 900
+
+
+def free_port_base(first: int) -> int:
+    """The first port of a block that nothing listens on."""
+    for base in range(first, 60_000, PORTS_OF_A_STACK):
+        if all(_is_free(base + offset) for offset in (0, 1, 2, 3)):
+            return base
+    raise AssertionError("no free block of ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+class Stack:
+    """One stack in a data folder."""
+
+    def __init__(self, data: Path, first_port: int) -> None:
+        self.data = data
+        self.port = free_port_base(first_port)
+
+    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """One launcher command; what it printed is in the result."""
+        command = [str(REPO / "leverageguard"), "--data", str(self.data), "--port", str(self.port)]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("LEVERAGEGUARD_")}
+        done = subprocess.run(
+            [*command, *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=UP_SECONDS,
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, done.stdout + done.stderr + self._logs()
+        return done
+
+    def status(self) -> dict[str, Any]:
+        """`status --json`, parsed."""
+        return dict(json.loads(self.run("status", "--json").stdout))
+
+    def truth(self) -> list[dict[str, Any]]:
+        """The world's ground truth, written beside it and never read by the pipeline."""
+        return list(json.loads((self.data / "world/scenario/ground_truth.json").read_text()))
+
+    def processes(self) -> list[int]:
+        """Pids of live processes that carry this stack's data folder in their environment."""
+        marker = f"LEVERAGEGUARD_DATA={self.data}".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                try:
+                    environment = (entry / "environ").read_bytes()
+                    command = (entry / "cmdline").read_bytes()
+                except OSError:
+                    continue
+                if marker in environment.split(b"\0") or str(self.data).encode() in command:
+                    found.append(int(entry.name))
+        return found
+
+    def _logs(self) -> str:
+        tails = []
+        for path in sorted((self.data / "logs").glob("*.log")):
+            tails.append(f"\n--- {path.name}\n" + "\n".join(path.read_text().splitlines()[-8:]))
+        return "".join(tails)
