@@ -6,27 +6,24 @@ beside it as JSON in the venue's own wire format and is loaded by `Scenario.repl
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
 import yaml
 from eth_utils.crypto import keccak
 
-from leverageguard.domain.product import PRINCIPAL_STEP_MICRO_USDC
-from leverageguard.simulator import replies
+from leverageguard.simulator import world_file
 from leverageguard.simulator.fields import Fields, ScenarioError
+from leverageguard.simulator.values import Account, Binding, Claim, Policy, Scenario
 
-__all__ = ["Account", "Binding", "Claim", "Credentials", "Policy", "Scenario", "ScenarioError"]
+__all__ = [
+    "Account", "Binding", "Claim", "Credentials", "Policy", "Scenario", "ScenarioError",
+    "credentials", "load", "wallet_key",
+]  # fmt: skip
 
-FORMAT = 1
 WORLD_FILE = "world.yaml"
-EXCHANGES = ("okx",)
-KEY_STATES = ("active", "revoked")
-T = TypeVar("T")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,86 +33,6 @@ class Credentials:
     api_key: str
     api_secret: str
     passphrase: str
-
-
-@dataclass(frozen=True)
-class Account:
-    """An API key on an exchange account; `uid` is what the venue answers for it."""
-
-    account_id: str
-    exchange: str
-    uid: str
-    main_uid: str
-    wallet: str
-    perm: str
-    key_state: str
-
-
-@dataclass(frozen=True)
-class Binding:
-    """A signed statement of `wallet`: `uid` (as declared, true or not) is mine."""
-
-    account: str
-    wallet: str
-    uid: str
-    signed_at_ms: int
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A policy to be bought at `bought_at_ms`; the principal is in micro-USDC."""
-
-    policy: str
-    wallet: str
-    account: str
-    product: str
-    inst_id: str
-    leverage: int
-    principal_micro_usdc: int
-    cover_hours: int
-    bought_at_ms: int
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A filing under `policy`, signed by `wallet`, naming the venue's order id."""
-
-    claim: str
-    policy: str
-    wallet: str
-    inst_id: str
-    order_id: str
-    filed_at_ms: int
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One world; times in epoch milliseconds UTC, `[start, now]` is what has happened."""
-
-    folder: Path
-    replies_folder: Path
-    name: str
-    about: str
-    start_ms: int
-    now_ms: int
-    product: str
-    pool_deposit_micro_usdc: int
-    accounts: tuple[Account, ...]
-    bindings: tuple[Binding, ...]
-    policies: tuple[Policy, ...]
-    claims: tuple[Claim, ...]
-
-    def replies(self, exchange: str) -> replies.Replies:
-        """The rows one venue answers; raises ScenarioError when a file is not in the format."""
-        accounts = [a.account_id for a in self.accounts if a.exchange == exchange]
-        return replies.load(self.replies_folder / exchange, accounts)
-
-    def wallets(self) -> list[str]:
-        """Every wallet label that signs or is paid, sorted."""
-        owners: list[Account | Binding | Policy | Claim] = [
-            *self.accounts, *self.bindings, *self.policies, *self.claims
-        ]  # fmt: skip
-        return sorted({owner.wallet for owner in owners})
 
 
 def wallet_key(label: str) -> str:
@@ -140,159 +57,12 @@ def load(path: Path | str) -> Scenario:
     folder = Path(path).resolve()
     file = folder / WORLD_FILE
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.load(file.read_text(), Loader=_LOADER)
     except FileNotFoundError:
         raise ScenarioError(f"{file}: is missing: a scenario folder holds a {WORLD_FILE}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{file}: is not YAML ({error}): correct the file") from None
-    scenario = _scenario(folder, Fields(file, "", content))
-    for exchange in EXCHANGES:
+    scenario = world_file.scenario(folder, Fields(file, "", content))
+    for exchange in world_file.EXCHANGES:
         scenario.replies(exchange)
     return scenario
-
-
-def _scenario(folder: Path, fields: Fields) -> Scenario:
-    fields.whole("format", FORMAT, FORMAT)
-    name = fields.label("name")
-    about = fields.text("about")
-    clock = fields.inner("clock")
-    start_ms, now_ms = clock.time_ms("start"), clock.time_ms("now")
-    if now_ms <= start_ms:
-        raise clock.error("now", "must lie after clock.start: move it")
-    clock.finish()
-    product = fields.text("product")
-    pool = fields.inner("pool")
-    deposit = pool.micro_usdc("deposit_usdc")
-    pool.finish()
-    accounts = _unique("account_id", [_account(f) for f in fields.items("accounts")], fields)
-    by_id = {account.account_id: account for account in accounts}
-    policies = _unique(
-        "policy",
-        [_policy(f, by_id, product, start_ms, now_ms) for f in fields.items("policies", [])],
-        fields,
-    )
-    by_label = {policy.policy: policy for policy in policies}
-    claims = _unique(
-        "claim", [_claim(f, by_label, start_ms) for f in fields.items("claims", [])], fields
-    )
-    stated = [_binding(f, by_id, start_ms) for f in fields.items("bindings", [])]
-    replies_folder = _replies_folder(folder, fields)
-    fields.finish()
-    return Scenario(
-        folder=folder,
-        replies_folder=replies_folder,
-        name=name,
-        about=about,
-        start_ms=start_ms,
-        now_ms=now_ms,
-        product=product,
-        pool_deposit_micro_usdc=deposit,
-        accounts=tuple(accounts),
-        bindings=tuple(_with_default_bindings(stated, accounts, start_ms)),
-        policies=tuple(policies),
-        claims=tuple(claims),
-    )
-
-
-def _account(fields: Fields) -> Account:
-    uid = fields.text("uid")
-    account = Account(
-        account_id=fields.label("account_id"),
-        exchange=fields.choice("exchange", EXCHANGES),
-        uid=uid,
-        main_uid=fields.text("main_uid", uid),
-        wallet=fields.label("wallet"),
-        perm=fields.text("perm", "read_only"),
-        key_state=fields.choice("key_state", KEY_STATES, "active"),
-    )
-    fields.finish()
-    return account
-
-
-def _binding(fields: Fields, accounts: dict[str, Account], start_ms: int) -> Binding:
-    account = _reference(fields, "account", accounts)
-    binding = Binding(
-        account=account.account_id,
-        wallet=fields.label("wallet", account.wallet),
-        uid=fields.text("uid", account.uid),
-        signed_at_ms=fields.time_ms("signed_at", start_ms),
-    )
-    fields.finish()
-    return binding
-
-
-def _policy(
-    fields: Fields, accounts: dict[str, Account], product: str, start_ms: int, now_ms: int
-) -> Policy:
-    account = _reference(fields, "account", accounts)
-    cover = fields.whole("cover_hours", 8, 24)
-    if cover not in (8, 24):
-        raise fields.error("cover_hours", f"is {cover}: choose 8 or 24")
-    policy = Policy(
-        policy=fields.label("policy"),
-        wallet=fields.label("wallet", account.wallet),
-        account=account.account_id,
-        product=fields.text("product", product),
-        inst_id=fields.text("inst_id"),
-        leverage=fields.whole("leverage", 1, 1000),
-        principal_micro_usdc=fields.micro_usdc("principal_usdc", PRINCIPAL_STEP_MICRO_USDC),
-        cover_hours=cover,
-        bought_at_ms=fields.time_ms("bought_at"),
-    )
-    if not start_ms <= policy.bought_at_ms <= now_ms:
-        raise fields.error("bought_at", "lies outside clock.start … clock.now: move it inside")
-    fields.finish()
-    return policy
-
-
-def _claim(fields: Fields, policies: dict[str, Policy], start_ms: int) -> Claim:
-    policy = _reference(fields, "policy", policies)
-    claim = Claim(
-        claim=fields.label("claim"),
-        policy=policy.policy,
-        wallet=fields.label("wallet", policy.wallet),
-        inst_id=fields.text("inst_id", policy.inst_id),
-        order_id=fields.text("order_id"),
-        filed_at_ms=fields.time_ms("filed_at"),
-    )
-    if claim.filed_at_ms < start_ms:
-        raise fields.error("filed_at", "lies before clock.start: move it after")
-    fields.finish()
-    return claim
-
-
-def _reference(fields: Fields, key: str, known: dict[str, T]) -> T:
-    label = fields.label(key)
-    if label not in known:
-        names = ", ".join(sorted(known)[:8]) or "nothing"
-        raise fields.error(key, f"names {label!r}, which is not defined: use one of {names}")
-    return known[label]
-
-
-def _unique(key: str, items: list[T], fields: Fields) -> list[T]:
-    counts = Counter(getattr(item, key) for item in items)
-    for value, count in counts.items():
-        if count > 1:
-            raise fields.error(key, f"{value!r} stands {count} times: give each its own")
-    return items
-
-
-def _with_default_bindings(
-    stated: list[Binding], accounts: Iterable[Account], start_ms: int
-) -> list[Binding]:
-    named = {binding.account for binding in stated}
-    return stated + [
-        Binding(account.account_id, account.wallet, account.uid, start_ms)
-        for account in accounts
-        if account.account_id not in named
-    ]
-
-
-def _replies_folder(folder: Path, fields: Fields) -> Path:
-    other = fields.text("replies_from", None)
-    if other is None:
-        return folder
-    target: Path = (folder / other).resolve()
-    if not target.is_dir():
-        raise fields.error("replies_from", f"names {other!r}, no such folder beside this one")
-    return target
