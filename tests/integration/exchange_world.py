@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from cryptography.fernet import Fernet
+
 from leverageguard import config
 from leverageguard.exchanges import retry
 from leverageguard.intake import accounts as intake_accounts

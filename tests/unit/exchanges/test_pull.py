@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from leverageguard.exchanges import okx, pull
 from leverageguard.exchanges.client import Page
 from leverageguard.exchanges.venue import Endpoint, InconsistentPageError, Row

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from leverageguard.config import Settings
 from leverageguard.warehouse import landing, raw_tables
 from leverageguard.warehouse.raw_tables import HOUR_MS
