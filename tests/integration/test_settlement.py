@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -201,7 +202,7 @@ def test_settle__stuck_transaction__is_replaced_at_the_same_nonce(
     assert len({row.nonce for row in loaded.transactions}) == 1
     fees = [int(row.max_fee_per_gas_wei) for row in loaded.transactions]
     assert len(fees) == 4
-    assert all(later * 8 >= earlier * 9 for earlier, later in zip(fees, fees[1:], strict=False))
+    assert all(later * 8 >= earlier * 9 for earlier, later in itertools.pairwise(fees))
     stack.anvil.rpc("evm_mine")
     stack.anvil.rpc("evm_setAutomine", True)
     assert settle_all(stack, [batch_id]) == [{"paid": 1, "failed": 0}]

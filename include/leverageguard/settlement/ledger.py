@@ -268,8 +268,9 @@ def renumber(settings: Settings, batch_id: str, next_no: int, actor: str) -> Non
                 .order_by(BatchRecord.batch_no)
             )
         )
-        free = 1 + max(next_no, session.scalar(select(func.max(BatchRecord.batch_no))) or 0)
-        # Two passes: numbers are unique at every moment.
+        highest = session.scalar(select(func.max(BatchRecord.batch_no))) or 0
+        free = max(next_no + len(later), highest + 1)
+        # Two passes, the first to numbers nobody has: they are unique at every moment.
         for target in (free, next_no):
             for place, batch in enumerate(later):
                 batch.batch_no = target + place

@@ -1,0 +1,31 @@
+"""A store with its tables, and one planned batch in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from leverageguard.config import Settings
+from leverageguard.settlement import planning
+from leverageguard.store import base, settlement_tables
+from tests.unit.settlement.items import approved
+
+
+@pytest.fixture
+def store(settings: Settings) -> Settings:
+    """Settings whose store has the settlement tables, empty."""
+    tables = {table.__tablename__ for table in vars(settlement_tables).values() if is_table(table)}
+    every = base.Base.metadata.tables.items()
+    base.Base.metadata.create_all(
+        base.engine(settings), tables=[table for name, table in every if name in tables]
+    )
+    return settings
+
+
+def is_table(value: object) -> bool:
+    return isinstance(value, type) and value is not base.Base and issubclass(value, base.Base)
+
+
+@pytest.fixture
+def planned(store: Settings) -> str:
+    """The id of one planned batch of two payouts."""
+    return planning.plan(store, [approved(1), approved(2)])[0]

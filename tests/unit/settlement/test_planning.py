@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from leverageguard.config import Settings
+from leverageguard.domain.batch import BatchRefused
+from leverageguard.settlement import ledger, planning
+from leverageguard.settlement.errors import PlanRefused
+from leverageguard.store import base
+from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
+from tests.unit.settlement.items import approved
+
+
+def all_payouts(store: Settings) -> list[PayoutRecord]:
+    with base.session(store) as session:
+        return list(session.scalars(select(PayoutRecord).order_by(PayoutRecord.claim_index)))
+
+
+def test_plan__two_groups__become_two_numbered_batches_with_dense_indices(store: Settings) -> None:
+    ids = planning.plan(store, [approved(3, "b"), approved(1, "a"), approved(2, "a")])
+    loaded = [ledger.load(store, batch_id) for batch_id in ids]
+    assert [one.batch.batch_no for one in loaded] == [1, 2]
+    assert [one.batch.total_micro_usdc for one in loaded] == [10_000_000, 5_000_000]
+    assert [(p.claim_index, p.claim_id) for p in all_payouts(store)] == [
+        (1, "clm_0001"),
+        (2, "clm_0002"),
+        (3, "clm_0003"),
+    ]
+
+
+def test_plan__same_items_again__plans_nothing(store: Settings) -> None:
+    items = [approved(1), approved(2)]
+    assert len(planning.plan(store, items)) == 1
+    assert planning.plan(store, items) == []
+    assert planning.plan(store, reversed(items)) == []
+    assert len(all_payouts(store)) == 2
+
+
+def test_plan__same_claims_in_other_groups__plans_only_what_is_new(store: Settings) -> None:
+    planning.plan(store, [approved(1), approved(2)])
+    (batch_id,) = planning.plan(store, [approved(1, "x"), approved(2, "y"), approved(3, "y")])
+    assert [row.claim_id for row in ledger.load(store, batch_id).payouts] == ["clm_0003"]
+
+
+def test_plan__one_event_in_two_claims__pays_the_first_only(store: Settings) -> None:
+    twin = replace(approved(2), liquidation_event_id=approved(1).liquidation_event_id)
+    planning.plan(store, [approved(1), twin])
+    assert [row.claim_id for row in all_payouts(store)] == ["clm_0001"]
+
+
+@pytest.mark.parametrize("amount", [0, -1])
+def test_plan__amount_not_positive__plans_nothing_at_all(store: Settings, amount: int) -> None:
+    with pytest.raises(BatchRefused):
+        planning.plan(store, [approved(1, "a"), approved(2, "b", amount)])
+    assert all_payouts(store) == []
+
+
+@pytest.mark.parametrize("recipient", ["", "0x12", "0x" + "zz" * 20, "0x" + "00" * 20])
+def test_plan__address_that_cannot_be_paid__is_refused(store: Settings, recipient: str) -> None:
+    with pytest.raises((PlanRefused, BatchRefused), match="no payable address"):
+        planning.plan(store, [replace(approved(1), recipient=recipient)])
+
+
+def test_plan__more_payouts_than_one_transaction_can_pay__is_refused(store: Settings) -> None:
+    with pytest.raises(PlanRefused, match="401 payouts, a batch may have 400"):
+        planning.plan(store, [approved(number) for number in range(1, 402)])
+
+
+@pytest.mark.parametrize("amount", [1.0, None, "1", True, Decimal("1.5")])
+def test_item__amount_that_is_no_whole_number__is_refused(amount: Any) -> None:
+    with pytest.raises(PlanRefused, match="unusable row"):
+        planning._item(("b", "c", "e", "p", "w", "r", amount))
+
+
+def test_unfinished__planned_batches__come_oldest_first(store: Settings) -> None:
+    ids = planning.plan(store, [approved(1, "b"), approved(2, "a")])
+    assert planning.unfinished(store) == ids
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("claim_id", "clm_0001"), ("liquidation_event_id", "okx:uid:1"), ("claim_index", 1)],
+)
+def test_store__second_payout_with_the_same_key__is_refused_by_the_store(
+    store: Settings, planned: str, column: str, value: Any
+) -> None:
+    row: dict[str, Any] = {
+        "claim_index": 9,
+        "claim_id": "clm_0009",
+        "liquidation_event_id": "okx:uid:9",
+        "policy_id": "0x9",
+        "party": "0x9",
+        "batch_id": planned,
+        "recipient": "0x9",
+        "amount_micro_usdc": 1,
+        "state": "PLANNED",
+        "planned_at_ms": 0,
+    }
+    with pytest.raises(IntegrityError), base.session(store) as session:
+        session.add(PayoutRecord(**(row | {column: value})))
+
+
+@pytest.mark.parametrize(("column", "value"), [("amount_micro_usdc", 0), ("state", "LOST")])
+def test_store__value_that_must_never_be_stored__is_refused_by_the_store(
+    store: Settings, planned: str, column: str, value: Any
+) -> None:
+    del planned
+    sql = f"UPDATE payouts SET {column} = ?"
+    with pytest.raises(IntegrityError), base.session(store) as session:
+        session.connection().exec_driver_sql(sql, (value,))
+
+
+def test_store__planned_amount__cannot_be_changed(store: Settings, planned: str) -> None:
+    del planned
+    with (
+        pytest.raises(IntegrityError, match="a planned payout is never changed"),
+        base.session(store) as session,
+    ):
+        session.connection().exec_driver_sql("UPDATE payouts SET amount_micro_usdc = 1")
+
+
+def test_store__events__can_neither_be_changed_nor_deleted(store: Settings, planned: str) -> None:
+    del planned
+    with pytest.raises(IntegrityError, match="append-only"), base.session(store) as session:
+        session.execute(delete(SettlementEvent))
+    with pytest.raises(IntegrityError, match="append-only"), base.session(store) as session:
+        session.connection().exec_driver_sql("UPDATE settlement_events SET rule = ''")
+
+
+@budget(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.integers(1, 12), max_size=8), max_size=5), st.randoms())
+def test_plan__any_sequence_of_snapshots__plans_each_claim_once(
+    store: Settings, snapshots: list[list[int]], random: Any
+) -> None:
+    for numbers in snapshots:
+        groups = [f"pending-{random.randint(1, 3)}" for _ in numbers]
+        items = [approved(n, group) for n, group in zip(numbers, groups, strict=True)]
+        planning.plan(store, items)
+    rows = all_payouts(store)
+    assert len({row.claim_id for row in rows}) == len(rows)
+    assert {f"clm_{n:04d}" for numbers in snapshots for n in numbers} <= {r.claim_id for r in rows}
+    assert [row.claim_index for row in rows] == list(range(1, len(rows) + 1))
+    with base.session(store) as session:
+        numbers = list(session.scalars(select(BatchRecord.batch_no)))
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
