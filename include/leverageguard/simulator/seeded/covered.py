@@ -35,8 +35,8 @@ def full(stage: Stage, numbers: list[int]) -> None:
 
 def takeover(stage: Stage, numbers: list[int]) -> None:
     """The venue's fund takes the position over: paid like a liquidation."""
-    for number in numbers:
-        liquidated(stage, number, is_filed=number % 2 == 0, kind=TAKEOVER)
+    for place, number in enumerate(numbers):
+        liquidated(stage, number, number % 2 == 0, TAKEOVER, is_long=place % 2 == 0)
 
 
 def margin_added(stage: Stage, numbers: list[int]) -> None:
@@ -63,6 +63,7 @@ def same_wallet(stage: Stage, numbers: list[int]) -> None:
 def liquidated(
     stage: Stage, number: int, is_filed: bool, kind: CloseKind = FULL, suffix: str = "",
     added_part: Decimal = Decimal(0), wallet: str = "", key_state: str = "active",
+    is_long: bool | None = None,
 ) -> tuple[Insurance, str, int]:  # fmt: skip
     """One insured position liquidated in its cover; the policy, the order and its time."""
     trader = stage.trader(number, wallet, key_state)
@@ -70,7 +71,7 @@ def liquidated(
     opened = (cover.start + EDGE_MINUTES, min(cover.end, stage.last) - 2 * HOUR)
     closed = (opened[0], min(cover.end - EDGE_MINUTES, stage.last))
     setup, end, added = stage.doomed(
-        (20, 25, 30, 40, 50, 100), MARGINS, opened, closed, added_part=added_part
+        (20, 25, 30, 40, 50, 100), MARGINS, opened, closed, added_part=added_part, is_long=is_long
     )
     policy = stage.insure(
         trader, setup.symbol.inst_id, sold_leverage(setup.leverage),
@@ -102,20 +103,20 @@ def revoked_key(stage: Stage, numbers: list[int]) -> None:
 
 def partial(stage: Stage, numbers: list[int]) -> None:
     """Half is liquidated, the trader closes the rest: paid pro rata."""
-    for number in numbers:
-        _partial(stage, number, is_then_full=False, principal=stage.rng.randint(60, 300))
+    for place, number in enumerate(numbers):
+        _partial(stage, number, False, stage.rng.randint(60, 300), is_long=place % 2 == 0)
 
 
 def partial_then_full(stage: Stage, numbers: list[int]) -> None:
     """Half is liquidated, later the rest: two claims of one episode; the last uses up the cap."""
-    for number in numbers:
+    for place, number in enumerate(numbers):
         principal = 400 if number == numbers[-1] else stage.rng.randint(60, 110)
-        _partial(stage, number, is_then_full=True, principal=principal)
+        _partial(stage, number, True, principal, is_long=place % 2 == 0)
 
 
-def _partial(stage: Stage, number: int, is_then_full: bool, principal: int) -> None:
+def _partial(stage: Stage, number: int, is_then_full: bool, principal: int, is_long: bool) -> None:
     cover = stage.cover(number)
-    setup, first, last = _halving(stage, cover.start + EDGE_MINUTES, is_then_full)
+    setup, first, last = _halving(stage, cover.start + EDGE_MINUTES, is_then_full, is_long)
     trader = stage.trader(number)
     inst_id, symbol = setup.symbol.inst_id, setup.symbol
     policy = stage.insure(trader, inst_id, sold_leverage(setup.leverage), principal, cover)
@@ -136,10 +137,12 @@ def _partial(stage: Stage, number: int, is_then_full: bool, principal: int) -> N
         trader.book.close(position, OWN, fills, stage.at(last))
 
 
-def _halving(stage: Stage, earliest: int, is_then_full: bool) -> tuple[Setup, int, int]:
+def _halving(
+    stage: Stage, earliest: int, is_then_full: bool, is_long: bool
+) -> tuple[Setup, int, int]:
     """A position of the second tier, the minute it is halved, and the minute it ends."""
     for _ in range(MAX_TRIES):
-        big = stage.setup((40, 50, 100), (600, 1900), (earliest, stage.last - 2 * HOUR))
+        big = stage.setup((40, 50, 100), (600, 1900), (earliest, stage.last - 2 * HOUR), is_long)
         notional = big.margin * big.leverage
         if not margin.TIER_1_NOTIONAL < notional < Decimal("1.9") * margin.TIER_1_NOTIONAL:
             continue

@@ -20,9 +20,10 @@ from leverageguard.simulator.seeded.stage import (
 
 def deleveraged(stage: Stage, numbers: list[int]) -> None:
     """The venue reduces a winning position (ADL): detected, and excluded by the terms."""
-    for number in numbers:
+    for place, number in enumerate(numbers):
         cover = stage.cover(number)
-        setup, minute = _closable(stage, cover.start + EDGE_MINUTES, (Decimal("0.4"), 9))
+        profit = (Decimal("0.4"), Decimal(9))
+        setup, minute = _closable(stage, cover.start + EDGE_MINUTES, profit, place % 2 == 0)
         trader = stage.trader(number)
         policy = stage.insure(
             trader, setup.symbol.inst_id, sold_leverage(setup.leverage), 200, cover
@@ -44,7 +45,8 @@ def own_close(stage: Stage, numbers: list[int]) -> None:
     """The trader closed at a loss and files it; a client order id that pretends proves nothing."""
     for number in numbers:
         cover = stage.cover(number)
-        setup, minute = _closable(stage, cover.start + EDGE_MINUTES, (Decimal("-0.8"), -0.3))
+        loss = (Decimal("-0.8"), Decimal("-0.3"))
+        setup, minute = _closable(stage, cover.start + EDGE_MINUTES, loss)
         trader = stage.trader(number)
         policy = stage.insure(
             trader, setup.symbol.inst_id, sold_leverage(setup.leverage), 250, cover
@@ -59,11 +61,14 @@ def own_close(stage: Stage, numbers: list[int]) -> None:
 
 
 def _closable(
-    stage: Stage, earliest: int, profit: tuple[Decimal | float, Decimal | float]
+    stage: Stage,
+    earliest: int,
+    profit: tuple[Decimal, Decimal],
+    is_long: bool | None = None,
 ) -> tuple[Setup, int]:
     """A position not liquidated until its profit over margin lies in `profit`, and that minute."""
     for _ in range(MAX_TRIES):
-        setup = stage.setup((20, 30, 40), MARGINS, (earliest, stage.last - 3 * HOUR))
+        setup = stage.setup((20, 30, 40), MARGINS, (earliest, stage.last - 3 * HOUR), is_long)
         minute = setup.minute + stage.rng.randrange(10, 150)
         end = stage.touched(setup, stage.last)
         if end is not None and end <= minute + 5:

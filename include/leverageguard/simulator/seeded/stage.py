@@ -134,14 +134,15 @@ class Stage:
         )
 
     def setup(
-        self, leverages: tuple[int, ...], margins: tuple[int, int], minutes: tuple[int, int]
-    ) -> Setup:
-        """A random position of a leverage its instrument allows."""
+        self, leverages: tuple[int, ...], margins: tuple[int, int], minutes: tuple[int, int],
+        is_long: bool | None = None,
+    ) -> Setup:  # fmt: skip
+        """A random position of a leverage its instrument allows, of either side unless told."""
         leverage = self.rng.choice(leverages)
         symbol = self.rng.choice([s for s in SYMBOLS if s.max_leverage >= leverage])
         return margin.sized(
             self.paths[symbol.inst_id],
-            self.rng.random() < 0.5,
+            self.rng.random() < 0.5 if is_long is None else is_long,
             leverage,
             Decimal(self.rng.randint(*margins)),
             self.rng.randrange(*minutes),
@@ -156,13 +157,14 @@ class Stage:
     def doomed(
         self, leverages: tuple[int, ...], margins: tuple[int, int], opened: tuple[int, int],
         closed: tuple[int, int], lasting: int = 5, added_part: Decimal = Decimal(0),
+        is_long: bool | None = None,
     ) -> tuple[Setup, int, Decimal]:  # fmt: skip
         """A position opened and liquidated in the given minutes, its end, and margin to add.
 
         Raises CannotStage when the market never gives one.
         """
         for _ in range(MAX_TRIES):
-            setup = self.setup(leverages, margins, opened)
+            setup = self.setup(leverages, margins, opened, is_long)
             added = (setup.margin * added_part).quantize(Decimal(1))
             end = self.touched(setup, closed[1], added)
             if end is not None and end >= max(closed[0], setup.minute + lasting):
