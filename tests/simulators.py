@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from aiohttp import web
+
 from leverageguard import clock
 from leverageguard.simulator import scenario
 from leverageguard.simulator.scenario import Scenario
