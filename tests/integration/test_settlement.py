@@ -189,6 +189,22 @@ def test_settle__reorg_of_one_block__is_sent_again_and_paid_once(stack: PoolStac
     assert ("MINED", "SENT") in [tuple(move) for move in moves]
 
 
+def test_confirm__mined_batch__is_final_only_under_enough_blocks(
+    stack: PoolStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (batch_id,) = stack.plan(item(1))
+    steps.settle(batch_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(chains.Chain, "wait_for_depth", lambda *_: False)
+        with pytest.raises(errors.OutcomeUnknown, match="fewer than 2 blocks on top"):
+            steps.confirm(batch_id)
+    assert states(stack, batch_id) == ("MINED", ["MINED"])
+    steps.confirm(batch_id)
+    (mined,) = ledger.load(stack.settings, batch_id).transactions
+    assert mined.block_number is not None
+    assert stack.chain.head().number - mined.block_number >= stack.settings.confirmations
+
+
 def test_settle__stuck_transaction__is_replaced_at_the_same_nonce(
     stack: PoolStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 import requests
@@ -24,11 +23,14 @@ from web3.exceptions import (
 from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.settlement import errors
+from leverageguard.settlement.chain_values import Block, Fees, Receipt
 from leverageguard.settlement.contracts import reverts
 from leverageguard.settlement.contracts.call import Call, hex_of
 from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.contracts.token import Token
 from leverageguard.settlement.signers import Signer
+
+__all__ = ["Block", "Call", "Chain", "Fees", "Receipt", "connect"]
 
 TIMEOUT_S = 20
 TX_GAS_LIMIT = 16_777_216  # EIP-7825: the most one transaction may use
@@ -36,48 +38,6 @@ LOG_RANGE_BLOCKS = 2_000
 _KNOWN = ("already known", "already imported", "known transaction")
 _NONCE = ("nonce too low", "nonce is too low", "old nonce")
 _FEE = ("underpriced", "less than block base fee", "fee too low", "max fee per gas")
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block's number, hash, time (epoch seconds) and base fee (wei)."""
-
-    number: int
-    hash: str
-    timestamp: int
-    base_fee_wei: int
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """How a transaction ended: `succeeded` False means it reverted."""
-
-    tx_hash: str
-    succeeded: bool
-    block_number: int
-    block_hash: str
-    gas_used: int
-    effective_gas_price_wei: int
-    contract_address: str | None
-    logs: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Fees:
-    """EIP-1559 fees in wei."""
-
-    max_fee_wei: int
-    priority_wei: int
-
-    def bumped(self) -> Fees:
-        """An eighth more on both: what nodes ask of a replacement."""
-        return Fees(self.max_fee_wei * 9 // 8 + 1, self.priority_wei * 9 // 8 + 1)
-
-    def at_least(self, other: Fees) -> Fees:
-        """The higher of both, field by field."""
-        return Fees(
-            max(self.max_fee_wei, other.max_fee_wei), max(self.priority_wei, other.priority_wei)
-        )
 
 
 class Chain:

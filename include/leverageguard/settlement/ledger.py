@@ -1,24 +1,21 @@
-"""The store's side of settling: every change of state is one transaction with its event rows."""
+"""The store's side of settling: what is known of a batch, and each thing that happens to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.settlement import states
-from leverageguard.settlement.chain import Receipt
+from leverageguard.settlement.chain_values import Receipt
 from leverageguard.settlement.errors import SettlementError
+from leverageguard.settlement.moves import Mover, moving, payouts_of, transactions_of
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import (
     BatchRecord,
     PayoutRecord,
-    SettlementEvent,
     TransactionRecord,
 )
 
@@ -58,7 +55,7 @@ def load(settings: Settings, batch_id: str) -> Loaded:
         batch = session.get(BatchRecord, sent.batch_id if sent else batch_id)
         if batch is None:
             raise SettlementError(f"the store knows no batch or transaction {batch_id!r}")
-        return Loaded(batch, _payouts(session, batch), _transactions(session, batch))
+        return Loaded(batch, payouts_of(session, batch), transactions_of(session, batch))
 
 
 def up_to(settings: Settings, batch_no: int) -> list[str]:
@@ -68,87 +65,6 @@ def up_to(settings: Settings, batch_no: int) -> list[str]:
             BatchRecord.state != "FINAL", BatchRecord.batch_no <= batch_no
         )
         return list(session.scalars(query.order_by(BatchRecord.batch_no)))
-
-
-class Mover:
-    """Moves one batch, its open payouts and its transactions inside one transaction."""
-
-    def __init__(self, session: Session, batch: BatchRecord, actor: str) -> None:
-        self.session, self.batch, self._actor = session, batch, actor
-
-    def batch_to(self, state: str, rule: str) -> None:
-        """Move the batch and every open payout along one edge; FINAL leaves payouts alone."""
-        states.check(states.BATCH_EDGES, f"batch {self.batch.batch_no}", self.batch.state, state)
-        self._event(self.batch.state, state, rule)
-        self.batch.state = state
-        self.touch()
-        if state == "FINAL":
-            return
-        for payout in _payouts(self.session, self.batch):
-            if payout.state not in states.CLOSED_PAYOUTS:
-                self.payout_to(payout, state, rule)
-
-    def payout_to(self, payout: PayoutRecord, state: str, rule: str) -> None:
-        """Move one payout along one edge."""
-        states.check(states.PAYOUT_EDGES, payout.claim_id, payout.state, state)
-        self._event(payout.state, state, rule, claim_id=payout.claim_id)
-        payout.state = state
-        self.touch()
-
-    def transaction_to(self, transaction: TransactionRecord, state: str, rule: str) -> None:
-        """Move one transaction along one edge."""
-        states.check(states.TRANSACTION_EDGES, transaction.tx_hash, transaction.state, state)
-        self._event(transaction.state, state, rule, tx_hash=transaction.tx_hash)
-        transaction.state = state
-        transaction.updated_at_ms = clock.now_ms()
-
-    def note(self, rule: str) -> None:
-        """Record something that changed no state."""
-        self._event(self.batch.state, self.batch.state, rule)
-
-    def touch(self) -> None:
-        """Mark the batch as changed, so that it is landed again."""
-        self.batch.updated_at_ms = clock.now_ms()
-        self.batch.is_landed = False
-
-    def transactions(self) -> list[TransactionRecord]:
-        """The batch's transactions, oldest first, to be changed."""
-        return _transactions(self.session, self.batch)
-
-    def payouts(self) -> list[PayoutRecord]:
-        """The batch's payouts by index, to be changed."""
-        return _payouts(self.session, self.batch)
-
-    def _event(
-        self,
-        before: str | None,
-        after: str,
-        rule: str,
-        claim_id: str | None = None,
-        tx_hash: str | None = None,
-    ) -> None:
-        self.session.add(
-            SettlementEvent(
-                batch_id=self.batch.batch_id,
-                claim_id=claim_id,
-                tx_hash=tx_hash,
-                from_state=before,
-                to_state=after,
-                at_ms=clock.now_ms(),
-                actor=self._actor,
-                rule=rule,
-            )
-        )
-
-
-@contextmanager
-def moving(settings: Settings, batch_id: str, actor: str) -> Iterator[Mover]:
-    """One transaction on one batch: all changes or none."""
-    with base.session(settings) as session:
-        batch = session.get(BatchRecord, batch_id)
-        if batch is None:
-            raise SettlementError(f"the store knows no batch {batch_id!r}")
-        yield Mover(session, batch, actor)
 
 
 def record_signed(settings: Settings, signed: TransactionRecord, actor: str) -> None:
@@ -279,13 +195,3 @@ def renumber(settings: Settings, batch_id: str, next_no: int, actor: str) -> Non
             mover = Mover(session, batch, actor)
             mover.note(f"the chain expects batch {next_no} next: now number {batch.batch_no}")
             mover.touch()
-
-
-def _payouts(session: Session, batch: BatchRecord) -> list[PayoutRecord]:
-    query = select(PayoutRecord).where(PayoutRecord.batch_id == batch.batch_id)
-    return list(session.scalars(query.order_by(PayoutRecord.claim_index)))
-
-
-def _transactions(session: Session, batch: BatchRecord) -> list[TransactionRecord]:
-    query = select(TransactionRecord).where(TransactionRecord.batch_id == batch.batch_id)
-    return list(session.scalars(query.order_by(TransactionRecord.position)))

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from leverageguard.config import Settings
-from leverageguard.settlement import ledger, planning
+from leverageguard.settlement import ledger, moves, planning
 from leverageguard.settlement.chain import Receipt
 from leverageguard.settlement.errors import SettlementError
 from leverageguard.settlement.ledger import Outcome
@@ -111,7 +111,7 @@ def test_moves__every_change__leaves_a_row_with_actor_and_rule(
 
 
 def test_record_signed__error_in_the_middle__leaves_nothing(store: Settings, planned: str) -> None:
-    with pytest.raises(RuntimeError), ledger.moving(store, planned, ME) as move:
+    with pytest.raises(RuntimeError), moves.moving(store, planned, ME) as move:
         move.session.add(signed(planned))
         move.batch_to("SIGNED", "half way")
         raise RuntimeError
