@@ -1,8 +1,9 @@
 """One pace per (venue, key, endpoint) for all processes of a machine, below the documented limit.
 
 ccxt's own limiter lives in one instance, so three workers on one key were refused every other call.
-Here each call books its moment in a small locked file, then waits for it. In any span of the
-limit's length at most 80 % of the documented calls start; up to half of those may be one burst.
+Here each call books its moment in a small locked file, then waits for it. At most 80 % of the
+documented calls are booked in any span a little longer than the documented one: a call may reach
+the venue later than it was booked, and the next burst must not catch up with it.
 """
 
 from __future__ import annotations
@@ -19,24 +20,12 @@ from typing import IO
 from leverageguard.exchanges.venue import Endpoint, Limit
 
 SHARE = 0.8
+LATENESS = 1.2
 
 
-@dataclass(frozen=True)
-class Pace:
-    """Calls at `interval` seconds, of which `burst` may start at once."""
-
-    interval: float
-    burst: int
-
-    @classmethod
-    def below(cls, limit: Limit) -> Pace:
-        """The pace that keeps burst + steady calls of any span within 80 % of `limit`.
-
-        An address limit is used steadily by long downloads, so it gets no burst.
-        """
-        budget = max(2, int(limit.calls * SHARE))
-        burst = 1 if limit.per == "address" else max(1, budget // 2)
-        return cls(interval=limit.seconds / (budget - burst), burst=burst)
+def budget(limit: Limit) -> int:
+    """Calls allowed in a span of `limit`, at least one."""
+    return max(1, int(limit.calls * SHARE))
 
 
 @dataclass(frozen=True)
@@ -49,38 +38,34 @@ class Limiter:
 
     def acquire(self, venue: str, key: str, endpoint: Endpoint) -> float:
         """Wait for this call's turn and return the seconds waited."""
-        wait = self._book(self._file(venue, key, endpoint), endpoint)
+        owner = "address" if endpoint.limit.per == "address" else key
+        path = self.folder / f"{venue}-{sha256(owner.encode()).hexdigest()[:16]}.json"
+        wait = self._book(path, endpoint)
         if wait > 0:
             self.sleep(wait)
         return wait
 
-    def _file(self, venue: str, key: str, endpoint: Endpoint) -> Path:
-        owner = "address" if endpoint.limit.per == "address" else key
-        return self.folder / f"{venue}-{sha256(owner.encode()).hexdigest()[:16]}.json"
-
     def _book(self, path: Path, endpoint: Endpoint) -> float:
-        """Seconds until the booked moment (generic cell rate algorithm)."""
-        pace = Pace.below(endpoint.limit)
+        """Seconds until the booked moment: one span after the call that opens the last full one."""
+        span, allowed = endpoint.limit.seconds * LATENESS, budget(endpoint.limit)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            booked = _read(file)
-            now = self.now()
-            slack = pace.interval * (pace.burst - 1)
-            # A moment further ahead than any booking can be was left by a clock that moved back.
-            due = booked.get(endpoint.name, now)
-            due = due if due - now < 60 * pace.interval * pace.burst + 60 else now
-            wait = max(0.0, due - slack - now)
-            booked[endpoint.name] = max(due, now + wait) + pace.interval
+            booked, now = _read(file), self.now()
+            # Moments far ahead were left by a clock that has been set back since.
+            recent = [at for at in booked.get(endpoint.name, []) if at < now + 100 * span]
+            recent = recent[-allowed:]
+            at = now if len(recent) < allowed else max(now, recent[0] + span)
+            booked[endpoint.name] = [*recent, at]
             file.seek(0)
             file.truncate()
             json.dump(booked, file)
-        return wait
+        return at - now
 
 
-def _read(file: IO[str]) -> dict[str, float]:
+def _read(file: IO[str]) -> dict[str, list[float]]:
     file.seek(0)
     try:
-        return {str(name): float(at) for name, at in json.load(file).items()}
-    except (ValueError, AttributeError):
+        return {str(name): [float(at) for at in times] for name, times in json.load(file).items()}
+    except (ValueError, TypeError, AttributeError):
         return {}
