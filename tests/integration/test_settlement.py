@@ -324,6 +324,38 @@ def test_settle__chain_lost_blocks_the_store_has_as_final__stops(stack: PoolStac
         steps.settle(second)
 
 
+def test_record__chain_lost_the_newest_final_batch__notices(stack: PoolStack) -> None:
+    snapshot = stack.anvil.rpc("evm_snapshot")
+    settle_all(stack, stack.plan(item(1)))
+    stack.anvil.rpc("evm_revert", snapshot)
+    with pytest.raises(errors.StoreAndChainDisagree, match="the chain does not have it"):
+        steps.record()
+
+
+def test_confirm__chain_settled_other_evidence__is_not_final(stack: PoolStack) -> None:
+    (batch_id,) = stack.plan(item(1))
+    steps.settle(batch_id)
+    with base.session(stack.settings) as session:
+        session.connection().exec_driver_sql(f"UPDATE batches SET evidence_root = '0x{1:064x}'")
+    with pytest.raises(errors.StoreAndChainDisagree, match="the chain settled"):
+        steps.confirm(batch_id)
+    assert states(stack, batch_id) == ("MINED", ["MINED"])
+
+
+def test_settle__node_dies_while_the_batch_is_prepared__leaves_it_planned(
+    stack: PoolStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (batch_id,) = stack.plan(item(1))
+
+    def die(*_: object) -> None:
+        stack.anvil.stop()
+
+    monkeypatch.setattr(chains.Chain, "stamp", die)
+    with pytest.raises(errors.ChainUnreachable, match="no answer from the chain"):
+        steps.settle(batch_id)
+    assert states(stack, batch_id)[0] == "PLANNED"
+
+
 def test_plan__event_already_planned_under_another_claim__is_left_out(stack: PoolStack) -> None:
     stack.plan(item(1))
     again = replace(item(2), liquidation_event_id=item(1).liquidation_event_id)

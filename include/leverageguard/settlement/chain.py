@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-import requests
 from web3 import Web3
 from web3.exceptions import (
     BlockNotFound,
@@ -28,11 +27,11 @@ from leverageguard.settlement.contracts import reverts
 from leverageguard.settlement.contracts.call import Call, hex_of
 from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.contracts.token import Token
+from leverageguard.settlement.provider import PlainProvider
 from leverageguard.settlement.signers import Signer
 
 __all__ = ["Block", "Call", "Chain", "Fees", "Receipt", "connect"]
 
-TIMEOUT_S = 20
 TX_GAS_LIMIT = 16_777_216  # EIP-7825: the most one transaction may use
 LOG_RANGE_BLOCKS = 2_000
 _KNOWN = ("already known", "already imported", "known transaction")
@@ -45,12 +44,7 @@ class Chain:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        provider = Web3.HTTPProvider(
-            settings.chain_rpc_url,
-            request_kwargs={"timeout": TIMEOUT_S},
-            exception_retry_configuration=None,
-        )
-        self.web3 = Web3(provider)
+        self.web3 = Web3(PlainProvider(settings.chain_rpc_url))
 
     def pool(self) -> Pool:
         """The deployed pool; raises WrongChain when there is no code at its address."""
@@ -151,13 +145,14 @@ class Chain:
         if call.to:
             request["to"] = call.to
         try:
-            with self._plainly():
-                # The pending block carries the time the next block will have; limits are per day.
-                self.web3.eth.call(request, "pending")
-                gas = int(self.web3.eth.estimate_gas(request, "pending"))
+            # The pending block carries the time the next block will have; limits are per day.
+            self.web3.eth.call(request, "pending")
+            gas = int(self.web3.eth.estimate_gas(request, "pending"))
         except ContractLogicError as refusal:
             reason = reverts.explain(self.settings, refusal.data, str(refusal.message))
             raise errors.CallRefused(f"the chain would refuse {call.label}: {reason}") from None
+        except Web3RPCError as refusal:
+            raise errors.CallRefused(f"the node would not run {call.label}: {refusal}") from None
         if gas > TX_GAS_LIMIT:
             raise errors.CallRefused(
                 f"{call.label} needs {gas} gas, one transaction may use {TX_GAS_LIMIT}"
@@ -184,8 +179,7 @@ class Chain:
         Raises NonceUsed, FeeTooLow, ChainUnreachable (it may have arrived) or CallRefused.
         """
         try:
-            with self._plainly():
-                self.web3.eth.send_raw_transaction(raw)
+            self.web3.eth.send_raw_transaction(raw)
         except Web3RPCError as refusal:
             text = str(refusal).lower()
             if any(known in text for known in _KNOWN):
@@ -261,11 +255,7 @@ class Chain:
     def _plainly(self) -> Iterator[None]:
         try:
             yield
-        except (requests.RequestException, ConnectionError, TimeoutError) as fault:
-            raise errors.ChainUnreachable(
-                f"no answer from the chain at {self.settings.chain_rpc_url}: {type(fault).__name__}"
-            ) from None
-        except (BlockNotFound, TransactionNotFound, ContractLogicError, Web3RPCError):
+        except (BlockNotFound, TransactionNotFound):
             raise
         except Web3Exception as fault:
             raise errors.ChainUnreachable(f"unusable answer from the chain: {fault}") from None

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from leverageguard.config import Settings
 from leverageguard.settlement import chain as chains
 from leverageguard.settlement import chain_steps
+from leverageguard.settlement.errors import StoreAndChainDisagree
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord
 from leverageguard.warehouse import landing
@@ -21,9 +22,11 @@ NAME = "store"
 def record_all(settings: Settings) -> dict[str, int]:
     """Land every hour in which a batch changed since it was last landed; rows per table.
 
-    A batch counts as landed only after its files and its chain hours are written.
+    A batch counts as landed only after its files and its chain hours are written. Raises
+    StoreAndChainDisagree when the chain no longer has the newest final batch.
     """
     counts = {"settlement/batches": 0, "settlement/payouts": 0}
+    check_final_on_chain(settings)
     with base.session(settings) as session:
         changed = list(session.scalars(select(BatchRecord).where(BatchRecord.is_landed.is_(False))))
         content = {hour: _rows(session, hour) for hour in sorted({_hour(b) for b in changed})}
@@ -36,6 +39,25 @@ def record_all(settings: Settings) -> dict[str, int]:
             counts[table] += landing.replace(settings, table, hour, NAME, table_rows)
     _mark_landed(settings, changed)
     return counts
+
+
+def check_final_on_chain(settings: Settings) -> None:
+    """Raise StoreAndChainDisagree unless the chain still has the store's newest final batch.
+
+    A local chain that was killed forgets its last seconds, and the store does not.
+    """
+    with base.session(settings) as session:
+        query = select(BatchRecord).where(BatchRecord.state == "FINAL")
+        newest = session.scalar(query.order_by(BatchRecord.batch_no.desc()).limit(1))
+    if newest is None:
+        return
+    chain = chains.connect(settings)
+    receipt = chain.receipt(newest.tx_hash or "")
+    if receipt is None or chain.pool().next_batch() <= newest.batch_no:
+        raise StoreAndChainDisagree(
+            f"the store has batch {newest.batch_no} as final in {newest.tx_hash}, the chain does "
+            "not have it: the chain lost blocks, and no further batch can be trusted"
+        )
 
 
 def _hour(batch: BatchRecord) -> int:

@@ -57,6 +57,11 @@ def test_plan__one_event_in_two_claims__pays_the_first_only(store: Settings) -> 
     assert [row.claim_id for row in all_payouts(store)] == ["clm_0001"]
 
 
+def test_plan__claim_that_now_names_another_event__is_not_planned_again(store: Settings) -> None:
+    planning.plan(store, [approved(1)])
+    assert planning.plan(store, [replace(approved(1), liquidation_event_id="okx:uid:9")]) == []
+
+
 @pytest.mark.parametrize("amount", [0, -1])
 def test_plan__amount_not_positive__plans_nothing_at_all(store: Settings, amount: int) -> None:
     with pytest.raises(BatchRefused):

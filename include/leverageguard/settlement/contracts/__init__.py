@@ -1,1 +1,1 @@
-"""One class a contract, one method a call; with `settlement.chain` the only users of web3."""
+"""One class a contract, one method a call; beside the connection the only users of web3."""
