@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from os import SEEK_END
 from pathlib import Path
 from typing import IO
 
@@ -49,7 +50,8 @@ class Limiter:
         """Seconds until the booked moment: one span after the call that opens the last full one."""
         span, allowed = endpoint.limit.seconds * LATENESS, budget(endpoint.limit)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+") as file:
+        path.touch()
+        with path.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             booked, now = _read(file), self.now()
             # Moments far ahead were left by a clock that has been set back since.
@@ -57,9 +59,7 @@ class Limiter:
             recent = recent[-allowed:]
             at = now if len(recent) < allowed else max(now, recent[0] + span)
             booked[endpoint.name] = [*recent, at]
-            file.seek(0)
-            file.truncate()
-            json.dump(booked, file)
+            _write(file, booked)
         return at - now
 
 
@@ -69,3 +69,10 @@ def _read(file: IO[str]) -> dict[str, list[float]]:
         return {str(name): [float(at) for at in times] for name, times in json.load(file).items()}
     except (ValueError, TypeError, AttributeError):
         return {}
+
+
+def _write(file: IO[str], booked: dict[str, list[float]]) -> None:
+    """Overwrite in place, padded: some file systems flush a truncated file when it is closed."""
+    length = file.seek(0, SEEK_END)
+    file.seek(0)
+    file.write(json.dumps(booked).ljust(length))

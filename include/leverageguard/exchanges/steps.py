@@ -112,6 +112,7 @@ class Clients:
     def _connect(self, account_id: str) -> Client:
         if not hasattr(self._thread, "session"):
             self._thread.session = requests.Session()
+            self._thread.session.trust_env = False
         return connect(
             self._group.venue,
             self._group.settings,
