@@ -32,7 +32,7 @@ CLOSES = {
     "adl": ("adl", "9", "125", "5"),
     "own": ("normal", "2", "5", "2"),
 }
-SYMBOLS = {"BTC-USDT-SWAP": "0.01", "ETH-USDT-SWAP": "0.1", "DOGE-USDT-SWAP": ""}
+SYMBOLS = {"BTC-USDT-SWAP": "0.01", "ETH-USDT-SWAP": "0.1", "DOGE-USDT-SWAP": "0.01"}
 Row = dict[str, Any]
 
 
@@ -66,7 +66,10 @@ SIDES = {"long": Side("long", "buy", "sell", 1), "short": Side("short", "sell", 
 
 @dataclass
 class DbtWorld:
-    """Rows by raw table, and everything needed to land them; hours are complete unless a gap."""
+    """Rows by raw table, and everything needed to land them; hours are complete unless a gap.
+
+    Of `unsized` instruments the venue leaves the contract size out.
+    """
 
     settings: Settings
     hours: int = 30
@@ -76,6 +79,7 @@ class DbtWorld:
     gaps: set[tuple[str, str, int]] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
     symbols: dict[str, str] = field(default_factory=lambda: dict(SYMBOLS))
+    unsized: set[str] = field(default_factory=set)
     count: int = 0
 
     def id(self) -> str:
@@ -189,7 +193,7 @@ class DbtWorld:
             bill_type, sub_type = "2", "3"
         if bill_kind:
             _, bill_type, sub_type, _ = CLOSES[bill_kind]
-        value = Decimal(price) * Decimal(qty) * Decimal(self.symbols[inst] or "1")
+        value = Decimal(price) * Decimal(qty) * Decimal(self.symbols[inst])
         fee, bill = text(-FEE * value), self.id()
         if margin is None:
             margin = text(value / leverage * (1 if close is None else -1))
@@ -247,7 +251,8 @@ class DbtWorld:
         self.rows["okx/instruments"] = []
         for inst, size in self.symbols.items():
             self.add(
-                "okx/instruments", instId=inst, instType="SWAP", ctType="linear", ctVal=size,
+                "okx/instruments", instId=inst, instType="SWAP", ctType="linear",
+                ctVal="" if inst in self.unsized else size,
                 settleCcy="USDT", taken_at_ms=self.start,
             )  # fmt: skip
         for table, rows in self.rows.items():

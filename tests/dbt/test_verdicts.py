@@ -1,0 +1,103 @@
+"""Each case of the small world gets its verdict, with exactly the reasons it has."""
+
+from __future__ import annotations
+
+import pytest
+
+VERIFIED = (
+    "full", "takeover", "first-instant", "halves", "third", "turned", "recycled", "small-loss",
+    "last-instant", "gap-long-before", "victim", "rich-1", "rich-2", "exhausted",
+)  # fmt: skip
+REJECTED = {
+    "own-close": "FORCED_KIND",
+    "adl": "FORCED_KIND",
+    "opened-early": "IN_COVER",
+    "after-end": "IN_COVER",
+    "over-leverage": "TERMS",
+    "raised": "TERMS",
+    "other-symbol": "TERMS",
+    "small-principal": "TERMS",
+    "cross": "TERMS",
+    "untouched": "PRICE_TOUCHED",
+    "sources": "SOURCES_AGREE",
+    "garbled-qty": "SOURCES_AGREE,LOSS_CONSISTENT",
+    "too-much": "LOSS_CONSISTENT",
+    "wrong-uid": "ACCOUNT_BOUND",
+    "wrong-signer": "ACCOUNT_BOUND",
+    "bound-late": "ACCOUNT_BOUND",
+    "thief": "ACCOUNT_BOUND",
+    "no-order": "ORDER_EXISTS",
+}
+UNDETERMINED = {
+    "looked-once": "ORDER_EXISTS",
+    "gap-orders": "EVIDENCE_COMPLETE",
+    "gap-fills": "EVIDENCE_COMPLETE",
+    "gap-bills": "EVIDENCE_COMPLETE",
+    "gap-positions": "EVIDENCE_COMPLETE",
+    "gap-after": "EVIDENCE_COMPLETE",
+    "unread": "EVIDENCE_COMPLETE",
+    "old-position": "EVIDENCE_COMPLETE",
+    "not-bought": "EVIDENCE_COMPLETE",
+    "untouched-no-trigger": "PRICE_TOUCHED",
+    "no-candle": "PRICE_TOUCHED,LOSS_CONSISTENT",
+    "no-bills": "SOURCES_AGREE",
+    "no-size": "TERMS,LOSS_CONSISTENT",
+}
+
+
+@pytest.mark.parametrize("case", VERIFIED)
+def test_claim__covered_forced_close__is_verified(claims, case):
+    assert {(row["verdict"], row["reasons"]) for row in claims[case]} == {("verified", "")}
+
+
+@pytest.mark.parametrize(("case", "reasons"), REJECTED.items())
+def test_claim__breaking_one_rule__is_rejected_for_it(claims, case, reasons):
+    assert [(row["verdict"], row["reasons"]) for row in claims[case]] == [("rejected", reasons)]
+
+
+@pytest.mark.parametrize(("case", "reasons"), UNDETERMINED.items())
+def test_claim__without_the_evidence__waits(claims, case, reasons):
+    assert [(row["verdict"], row["reasons"]) for row in claims[case]] == [
+        ("undetermined", reasons)
+    ]
+
+
+def test_claim__filed_twice__is_paid_once_and_the_second_is_answered(claims):
+    assert [
+        (row["filing_reference"], row["origin"], row["verdict"], row["reasons"])
+        for row in claims["twice"]
+    ] == [("twice-a", "both", "verified", ""), ("twice-b", "filed", "rejected", "ONCE")]
+
+
+def test_claim__filed_by_a_stranger__is_rejected_and_does_not_harm_the_holder(claims):
+    assert [(row["origin"], row["verdict"], row["reasons"]) for row in claims["stranger"]] == [
+        ("detected", "verified", ""),
+        ("filed", "rejected", "ACCOUNT_BOUND"),
+    ]
+
+
+def test_claim__filed_after_the_grace__does_not_harm_the_detected_one(claims):
+    assert [(row["origin"], row["verdict"], row["reasons"]) for row in claims["filed-late"]] == [
+        ("detected", "verified", ""),
+        ("filed", "rejected", "IN_COVER"),
+    ]
+
+
+def test_event__insured_by_two_policies__is_paid_on_one(claims):
+    rows = claims["two-policies"] + claims["two-policies-b"]
+
+    assert sorted((row["verdict"], row["reasons"]) for row in rows) == [
+        ("rejected", "ONCE"),
+        ("verified", ""),
+    ]
+
+
+def test_event__of_an_account_bound_twice__keeps_one_identity(claims):
+    assert claims["victim"][0]["liquidation_event_id"] == claims["thief"][0]["liquidation_event_id"]
+
+
+def test_checks__every_claim__has_each_of_the_ten_once(query):
+    assert query(
+        "select claim_id from fct_claim_checks group by claim_id "
+        "having count(*) <> 10 or count(distinct check_code) <> 10"
+    ) == []
