@@ -6,6 +6,7 @@ import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def start(settings: Settings, at_ms: int) -> None:
 def rpc(settings: Settings, method: str, *params: Any) -> Any:
     """One call of anvil's own methods; StackError with the node's words when it refuses."""
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-    answer = requests.post(settings.chain_rpc_url, json=body, timeout=30).json()
+    answer = _connection().post(settings.chain_rpc_url, json=body, timeout=30).json()
     if "error" in answer:
         raise StackError(f"the local chain refused {method}: {answer['error'].get('message')}")
     return answer["result"]
@@ -69,16 +70,26 @@ def give_gas(settings: Settings, address: str) -> None:
 
 
 @contextmanager
-def one_block(settings: Settings, timestamp_s: int | None = None) -> Iterator[None]:
-    """Whatever is sent inside goes into the next block, stamped with `timestamp_s` if given."""
+def blocks_on_demand(settings: Settings) -> Iterator[None]:
+    """Inside, transactions wait for `mine`; after it each one has a block of its own again."""
     rpc(settings, "evm_setAutomine", False)
     try:
         yield
-        if timestamp_s is not None:
-            rpc(settings, "evm_setNextBlockTimestamp", timestamp_s)
-        rpc(settings, "evm_mine")
     finally:
         rpc(settings, "evm_setAutomine", True)
+
+
+def mine(settings: Settings, timestamp_s: int | None = None) -> None:
+    """Put what waits into one block, stamped with `timestamp_s` if given."""
+    if timestamp_s is not None:
+        rpc(settings, "evm_setNextBlockTimestamp", timestamp_s)
+    rpc(settings, "evm_mine")
+
+
+@lru_cache(maxsize=1)
+def _connection() -> requests.Session:
+    """One kept-alive connection a process: a world has thousands of small calls."""
+    return requests.Session()
 
 
 def _answers(settings: Settings) -> bool:

@@ -107,7 +107,7 @@ def _verdicts(claims: list[dict[str, Any]]) -> list[str]:
 
 
 def _payouts(claims: list[dict[str, Any]]) -> list[str]:
-    paid = [c for c in claims if c["payout_state"]]
+    paid = [c for c in claims if c["approved_micro_usdc"] or c["paid_micro_usdc"]]
     if not paid:
         return ["  none"]
     lines = [f"  {'policy':<14}{'kind':<10}{'USDC':>14}  {'state':<9}transaction"]

@@ -42,6 +42,6 @@ def wait_ready(settings: Settings) -> None:
 def _answers(settings: Settings) -> bool:
     url = f"http://{settings.host}:{settings.superset_port}/health"
     try:
-        return requests.get(url, timeout=5).status_code == requests.codes.ok
+        return bool(requests.get(url, timeout=5).ok)
     except requests.RequestException:
         return False

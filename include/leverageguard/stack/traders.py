@@ -121,24 +121,36 @@ class _Purchases:
 
     def run(self) -> int:
         """How many policies were bought by this call."""
+        bought = self._bought()
         with session(self._settings) as opened:
-            open_ones = []
+            todo = []
             for policy in self._scenario.policies:
                 quote = quotes.by_reference(opened, policy.policy)
                 if quote is None:
                     raise StackError(f"policy {policy.policy} has no quote")
-                if not self._pool.is_bought(bytes.fromhex(quote.quote_id[2:])):
-                    open_ones.append((policy.bought_at_ms // 1000, quote, policy.wallet))
-        if not open_ones:
-            return 0
-        open_ones.sort(key=lambda item: (item[0], item[1].reference))
-        self._fund([(quote, label) for _, quote, label in open_ones])
-        for second, group in groupby(open_ones, key=lambda item: item[0]):
-            with local_chain.one_block(self._settings, second):
-                for _, quote, label in group:
-                    self._buy(quote, label, second)
-        self._check([quote for _, quote, _ in open_ones])
-        return len(open_ones)
+                if quote.quote_id not in bought:
+                    todo.append((policy.bought_at_ms // 1000, quote, policy.wallet))
+        if todo:
+            todo.sort(key=lambda item: (item[0], item[1].reference))
+            with local_chain.blocks_on_demand(self._settings):
+                self._fund([(quote, label) for _, quote, label in todo])
+                for second, group in groupby(todo, key=lambda item: item[0]):
+                    for _, quote, label in group:
+                        self._buy(quote, label, second)
+                    local_chain.mine(self._settings, second)
+            self._check([quote for _, quote, _ in todo])
+        return len(todo)
+
+    def _bought(self) -> set[str]:
+        """The quote ids the chain knows as bought."""
+        first, last = self._settings.deployment().deployed_block, self._chain.head().number
+        logs = self._chain.logs(self._pool.address, [self._pool.topics()], first, last)
+        events = [self._pool.decode(log) for log in logs]
+        return {
+            "0x" + bytes(event.args["quoteId"]).hex()
+            for event in events
+            if event.name == "PolicyPurchased"
+        }
 
     def _fund(self, buyers: list[tuple[Quote, str]]) -> None:
         """Give every buyer gas, the premiums and the allowance, in a few blocks."""
@@ -148,12 +160,12 @@ class _Purchases:
             due[label] = due.get(label, 0) + quote.premium_micro_usdc
         todo = sorted(due.items())
         for start in range(0, len(todo), FUNDING_BLOCK):
-            with local_chain.one_block(self._settings):
-                for label, amount in todo[start : start + FUNDING_BLOCK]:
-                    local_chain.give_gas(self._settings, wallet(label))
-                    self._send(admin, self._token.mint(wallet(label), amount))
-                    buyer = signers.KeySigner(scenarios.wallet_key(label))
-                    self._send(buyer, self._token.approve(self._pool.address, amount))
+            for label, amount in todo[start : start + FUNDING_BLOCK]:
+                buyer = signers.KeySigner(scenarios.wallet_key(label))
+                local_chain.give_gas(self._settings, buyer.address)
+                self._send(admin, self._token.mint(buyer.address, amount))
+                self._send(buyer, self._token.approve(self._pool.address, amount))
+            local_chain.mine(self._settings)
 
     def _buy(self, quote: Quote, label: str, second: int) -> None:
         buyer = signers.KeySigner(scenarios.wallet_key(label))
@@ -177,7 +189,8 @@ class _Purchases:
         self._chain.broadcast(signer.sign_transaction(fields)[0])
         self._nonces[signer.address] = nonce + 1
 
-    def _check(self, bought: list[Quote]) -> None:
-        for quote in bought:
-            if not self._pool.is_bought(bytes.fromhex(quote.quote_id[2:])):
-                raise StackError(f"the chain refused the purchase of policy {quote.reference}")
+    def _check(self, wanted: list[Quote]) -> None:
+        missing = {quote.quote_id for quote in wanted} - self._bought()
+        refused = sorted(quote.reference for quote in wanted if quote.quote_id in missing)
+        if refused:
+            raise StackError(f"the chain refused the purchase of {', '.join(refused)}")

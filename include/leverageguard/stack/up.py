@@ -55,7 +55,9 @@ def up(
     client.unpause()
     say("Airflow is up")
     before = summary.balances(settings)
-    airflow.run_main_job(client, world.window(scenario), say)
+    window = world.window(settings, scenario)
+    airflow.run_main_job(client, window, say)
+    world.window_is_done(settings, window[1])
     if with_superset:
         superset.wait_ready(settings)
         say("Superset is up")
@@ -88,4 +90,3 @@ def migrate_store(settings: Settings) -> None:
     migrations.set_main_option("script_location", str(folder))
     migrations.set_main_option("sqlalchemy.url", settings.store_url)
     alembic_command.upgrade(migrations, "head")
-

@@ -51,11 +51,29 @@ def come_to_now(scenario: Scenario) -> None:
         clock.set_world(scenario.now_ms)
 
 
-def window(scenario: Scenario) -> tuple[str, str]:
-    """The hours of the main job, ISO 8601: one before the world's start to its last full one."""
+def window(settings: Settings, scenario: Scenario) -> tuple[str, str]:
+    """The hours of the main job, ISO 8601, the last full hour included.
+
+    The first job covers the world from an hour before its start; a later one goes on where the
+    one before ended, with two hours of overlap for what arrived late. Open gaps are asked again
+    whatever the window.
+    """
     first = scenario.start_ms // HOUR_MS * HOUR_MS - HOUR_MS
     last = max(clock.now_ms(), scenario.now_ms) // HOUR_MS * HOUR_MS
+    done = _window_file(settings)
+    if done.exists():
+        first = max(first, int(json.loads(done.read_text())["until_ms"]) - 2 * HOUR_MS)
     return _iso(first), _iso(last)
+
+
+def window_is_done(settings: Settings, window_end: str) -> None:
+    """Remember how far the main job came."""
+    until = {"until_ms": clock.parse_ms(window_end)}
+    _window_file(settings).write_text(json.dumps(until))
+
+
+def _window_file(settings: Settings) -> Path:
+    return settings.world_dir / "main_job.json"
 
 
 def start_venues(settings: Settings) -> None:
