@@ -61,7 +61,11 @@ def strict_class(
 
         def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
             self.reply = None
-            return super().fetch(url, *args, **kwargs)
+            try:
+                return super().fetch(url, *args, **kwargs)
+            except (TypeError, ValueError, LookupError, AttributeError) as error:
+                # ccxt stumbles over replies it does not expect; one account must not stop a group.
+                raise ccxt_errors.BadResponse(f"{name}: {error!r} over a reply") from error
 
         def on_rest_response(
             self, code: int, reason: str, url: str, method: str, headers: Any, body: str, *rest: Any
@@ -79,7 +83,7 @@ def strict_class(
             response: Any, *rest: Any,
         ) -> Any:  # fmt: skip
             is_ok = 200 <= code < 300
-            if is_ok and not isinstance(response, dict):
+            if is_ok and not (isinstance(response, dict) and response):
                 raise ccxt_errors.BadResponse(f"{name} HTTP {code} without a usable body")
             if isinstance(response, dict) and str(response.get("code")) in transient_codes:
                 raise ccxt_errors.OperationFailed(f"{name} {body}")
