@@ -53,19 +53,25 @@ def test_payout__sum_insured_used_up__pays_the_rest(claims):
 
 
 def test_payout__not_verified__has_no_amount(query):
-    assert query(
-        "select claim_id from fct_claims where verdict <> 'verified' "
-        "and (approved_micro_usdc is not null or payout_state <> 'NONE')"
-    ) == []
+    assert (
+        query(
+            "select claim_id from fct_claims where verdict <> 'verified' "
+            "and (approved_micro_usdc is not null or payout_state <> 'NONE')"
+        )
+        == []
+    )
 
 
 def test_batches__approved_items__add_up_and_are_pending(query):
     rows = query("select * from fct_payout_batches")
 
     assert [(row["batch_id"], row["status"]) for row in rows] == [("pending-0001", "approved")]
-    assert rows[0]["total_micro_usdc"] == query(
-        "select sum(approved_micro_usdc)::bigint as total from fct_verified_claims"
-    )[0]["total"]
+    assert (
+        rows[0]["total_micro_usdc"]
+        == query("select sum(approved_micro_usdc)::bigint as total from fct_verified_claims")[0][
+            "total"
+        ]
+    )
 
 
 def test_columns__of_models_that_decide__hold_no_float(query):

@@ -57,9 +57,7 @@ def test_claim__breaking_one_rule__is_rejected_for_it(claims, case, reasons):
 
 @pytest.mark.parametrize(("case", "reasons"), UNDETERMINED.items())
 def test_claim__without_the_evidence__waits(claims, case, reasons):
-    assert [(row["verdict"], row["reasons"]) for row in claims[case]] == [
-        ("undetermined", reasons)
-    ]
+    assert [(row["verdict"], row["reasons"]) for row in claims[case]] == [("undetermined", reasons)]
 
 
 def test_claim__filed_twice__is_paid_once_and_the_second_is_answered(claims):
@@ -97,7 +95,10 @@ def test_event__of_an_account_bound_twice__keeps_one_identity(claims):
 
 
 def test_checks__every_claim__has_each_of_the_ten_once(query):
-    assert query(
-        "select claim_id from fct_claim_checks group by claim_id "
-        "having count(*) <> 10 or count(distinct check_code) <> 10"
-    ) == []
+    assert (
+        query(
+            "select claim_id from fct_claim_checks group by claim_id "
+            "having count(*) <> 10 or count(distinct check_code) <> 10"
+        )
+        == []
+    )

@@ -128,6 +128,3 @@ def _failing_rows(settings: config.Settings, query: str) -> str:
     except duckdb.Error as error:
         return f"rows not shown: {error}"
     return "\n  ".join(", ".join(f"{name}={value}" for name, value in row.items()) for row in found)
-
-
-
