@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import pyarrow.dataset as ds
-
 from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.exchanges import account_pull, retry, windows
@@ -46,7 +44,7 @@ def unresolved(settings: Settings, filings: Iterable[Filing]) -> list[Filing]:
             settings,
             "okx/orders",
             columns=["account_id", "ordId"],
-            where=ds.field("ordId").isin([filing.order_id for filing in asked]),
+            where={"ordId": [filing.order_id for filing in asked]},
             hours=windows.hours(now_ms - windows.GAP_LOOKBACK_MS, now_ms),
         )
     }
@@ -107,8 +105,7 @@ def _lookups(settings: Settings, filing: Filing) -> list[Row]:
         settings,
         TABLE,
         columns=["outcome", "looked_up_at_ms"],
-        where=(ds.field("filing_id") == filing.filing_id)
-        & (ds.field("order_id") == filing.order_id),
+        where={"filing_id": [filing.filing_id], "order_id": [filing.order_id]},
     )
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import pyarrow.dataset as ds
-
 from leverageguard.config import Settings
 from leverageguard.exchanges.venue import Row
 from leverageguard.warehouse import landing
@@ -55,7 +53,7 @@ def recorded(settings: Settings, exchange: str, from_ms: int, to_ms: int) -> dic
         settings,
         TABLE,
         columns=["account_id", "endpoint", "window_from_ms", "is_complete"],
-        where=ds.field("exchange") == exchange,
+        where={"exchange": [exchange]},
         hours=hours(from_ms, to_ms),
     )
     known: dict[Window, bool] = {}

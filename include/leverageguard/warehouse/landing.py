@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leverageguard.config import Settings
@@ -81,7 +81,7 @@ def read(settings: Settings, table: str, hour_ms: int, name: str) -> list[Row]:
     path = file_path(settings, table, hour_ms, name)
     if not path.exists():
         return []
-    rows: list[Row] = pq.read_table(path, partitioning=None).to_pylist()
+    rows: list[Row] = _parquet(path).to_pylist()
     return rows
 
 
@@ -89,16 +89,18 @@ def scan(
     settings: Settings,
     table: str,
     columns: list[str] | None = None,
-    where: ds.Expression | None = None,
+    where: Mapping[str, Collection[Any]] | None = None,
     hours: Iterable[int] | None = None,
 ) -> list[Row]:
-    """Rows of a whole table, or of some hours of it, in no promised order."""
-    declared = raw_tables.table(table)
-    root = settings.raw_dir / table
+    """Rows of a whole table, or of some hours of it, in no promised order.
+
+    `where` keeps rows whose column holds one of the values, for each column it names.
+    """
+    root = settings.raw_dir / raw_tables.table(table).path
     folders = [root] if hours is None else [hour_dir(settings, table, hour) for hour in hours]
-    files = sorted(str(path) for folder in folders for path in folder.rglob("*.parquet"))
-    data = ds.dataset(files, schema=declared.schema, format="parquet")
-    rows: list[Row] = data.to_table(columns=columns, filter=where).to_pylist()
+    rows: list[Row] = []
+    for path in sorted(path for folder in folders for path in folder.rglob("*.parquet")):
+        rows += _selected(_parquet(path), where or {}, columns).to_pylist()
     return rows
 
 
@@ -124,6 +126,21 @@ def write_parquet(path: Path, data: pa.Table) -> None:
     finally:
         draft.unlink(missing_ok=True)
     _sync_dir(path.parent)
+
+
+def _parquet(path: Path) -> pa.Table:
+    # Not pq.read_table: it goes through pyarrow.dataset, which imports pandas (a second a task).
+    with pq.ParquetFile(path) as file:
+        return file.read()
+
+
+def _selected(
+    data: pa.Table, where: Mapping[str, Collection[Any]], columns: list[str] | None
+) -> pa.Table:
+    for name, values in where.items():
+        wanted = pa.array(list(values), type=data.schema.field(name).type)
+        data = data.filter(pc.is_in(data[name], value_set=wanted))
+    return data if columns is None else data.select(columns)
 
 
 def _sync_dir(folder: Path) -> None:
