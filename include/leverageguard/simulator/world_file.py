@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from leverageguard.config import VENUE_PORT_OFFSETS
 from leverageguard.domain.product import PRINCIPAL_STEP_MICRO_USDC
 from leverageguard.simulator.fields import Fields
 from leverageguard.simulator.values import Account, Binding, Claim, Policy, Scenario
 
 FORMAT = 1
-EXCHANGES = ("okx",)
+EXCHANGES = tuple(VENUE_PORT_OFFSETS)
 KEY_STATES = ("active", "revoked")
 T = TypeVar("T")
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from leverageguard.config import VENUE_PORT_OFFSETS
 from leverageguard.simulator import scenario
 from leverageguard.simulator.scenario import ScenarioError
+from leverageguard.simulator.venues import VENUES
 from tests.simulators import SCENARIOS
 
 WORLD: dict[str, Any] = {
@@ -183,6 +185,10 @@ def test_credentials__account__differ_in_every_part_and_stay_out_of_repr() -> No
         two.passphrase,
     }
     assert one.api_secret not in repr(one)
+
+
+def test_venues__every_port_has_its_venue() -> None:
+    assert set(VENUES) == set(VENUE_PORT_OFFSETS)
 
 
 @pytest.mark.parametrize(
