@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -46,6 +47,14 @@ def test_lock_file__names_no_registry_and_pins_every_hash():
     text = (CONTRACTS / "package-lock.json").read_text()
     assert "resolved" not in text
     assert text.count('"integrity"') == text.count('"node_modules/')
+
+
+def test_lock_file__names_every_package_another_one_asks_for():
+    """`npm ci` refuses a lock without the optional packages of other platforms."""
+    packages = json.loads((CONTRACTS / "package-lock.json").read_text())["packages"]
+    kinds = ("dependencies", "devDependencies", "optionalDependencies")
+    asked = {name for entry in packages.values() for kind in kinds for name in entry.get(kind, {})}
+    assert asked == {path.removeprefix("node_modules/") for path in packages if path}
 
 
 @pytest.mark.slow
