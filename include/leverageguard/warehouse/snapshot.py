@@ -124,7 +124,8 @@ def _copy_marts(settings: config.Settings, target: Path, version: str) -> None:
             )
         connection.execute(
             f"create table snapshot.main.{INFO_TABLE} as select ? as version, "
-            "make_timestamp(?::bigint * 1000)::timestamptz as published_at, ? as is_simulated",
+            "make_timestamp(?::bigint * 1000)::timestamptz as published_at, ? as is_simulated, "
+            "if(is_simulated, 'simulated', 'real') as world",
             [version, clock.now_ms(), settings.is_simulated],
         )
         connection.execute("checkpoint snapshot")

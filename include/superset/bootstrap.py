@@ -1,0 +1,109 @@
+"""Prepare Superset's metadata: schema, roles, users, and the dashboard from `assets/`.
+
+One process does it all: each of Superset's own commands would start the whole application anew.
+When version, assets and secrets are those of the last time, nothing is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ASSETS = Path(__file__).parent / "assets"
+VIEWER_ROLE = "Dashboard viewer"
+PASSWORDS = ("superset_admin_password", "superset_viewer_password")
+
+
+def prepare(app: Any, data: Path) -> bool:
+    """Bring the metadata up to date; returns False when there was nothing to do."""
+    contents = asset_contents(is_simulated=(data / "world" / "clock.json").exists())
+    stamp = _stamp(contents, data)
+    memory = data / "superset" / "prepared.json"
+    if memory.exists() and json.loads(memory.read_text()) == stamp:
+        return False
+    with app.app_context():
+        _upgrade(app)
+        _users(app, data)
+        _import(app, contents)
+        _viewer_role(app)
+    memory.write_text(json.dumps(stamp))
+    return True
+
+
+def asset_contents(is_simulated: bool) -> dict[str, str]:
+    """Bundle path → YAML of every asset; the dashboard says whose world it shows."""
+    world = " · Simulated world" if is_simulated else ""
+    return {
+        f"assets/{path.relative_to(ASSETS)}": path.read_text().replace("__WORLD__", world)
+        for path in sorted(ASSETS.rglob("*.yaml"))
+    }
+
+
+def _stamp(contents: dict[str, str], data: Path) -> dict[str, str]:
+    digest = hashlib.sha256(json.dumps(contents, sort_keys=True).encode())
+    secrets = [data / "secrets" / name for name in PASSWORDS]
+    return {
+        "superset": version("apache-superset"),
+        "assets": digest.hexdigest(),
+        "secrets": " ".join(str(path.stat().st_mtime_ns) for path in secrets),
+    }
+
+
+def _upgrade(app: Any) -> None:
+    from flask_migrate import upgrade
+
+    upgrade()
+    app.appbuilder.add_permissions(update_perms=True)
+    app.appbuilder.sm.sync_role_definitions()
+
+
+def _users(app: Any, data: Path) -> None:
+    for name, role in (("admin", "Admin"), ("viewer", "Gamma")):
+        password = (data / "secrets" / f"superset_{name}_password").read_text().strip()
+        _user(app.appbuilder.sm, name, role, password)
+
+
+def _user(manager: Any, name: str, role: str, password: str) -> None:
+    user = manager.find_user(username=name)
+    if user is None:
+        user = manager.add_user(
+            name,
+            name.capitalize(),
+            "LeverageGuard",
+            f"{name}@localhost",
+            manager.find_role(role),
+            password,
+        )
+        if not user:
+            raise SystemExit(f"Superset could not create its user {name}")
+        return
+    manager.reset_password(user.id, password)
+
+
+def _import(app: Any, contents: dict[str, str]) -> None:
+    """Overwrite databases, datasets, charts and dashboards with what the files say."""
+    from flask import g
+    from superset.commands.importers.v1.assets import ImportAssetsCommand
+
+    g.user = app.appbuilder.sm.find_user(username="admin")
+    bundle = {path.removeprefix("assets/"): text for path, text in contents.items()}
+    ImportAssetsCommand(bundle).run()
+
+
+def _viewer_role(app: Any) -> None:
+    """What Gamma may do, plus reading the datasets of the dashboard; no SQL Lab, no edits."""
+    from superset import db
+    from superset.connectors.sqla.models import SqlaTable
+
+    manager = app.appbuilder.sm
+    role = manager.find_role(VIEWER_ROLE) or manager.add_role(VIEWER_ROLE)
+    role.permissions = list(manager.find_role("Gamma").permissions)
+    for dataset in db.session.query(SqlaTable).all():
+        view = manager.add_permission_view_menu("datasource_access", dataset.perm)
+        if view not in role.permissions:
+            role.permissions.append(view)
+    manager.find_user(username="viewer").roles = [role]
+    db.session.commit()

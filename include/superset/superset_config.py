@@ -1,0 +1,84 @@
+"""Superset's settings: secrets from files, one hardened DuckDB snapshot, no other hosts.
+
+Superset lives in an environment of its own, so this file imports nothing of the package. The
+launcher sets LEVERAGEGUARD_DATA and LEVERAGEGUARD_PORT.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+DATA = Path(os.environ["LEVERAGEGUARD_DATA"])
+PORT = int(os.environ["LEVERAGEGUARD_PORT"]) + 1
+SNAPSHOT = DATA / "serve" / "current" / "leverageguard.duckdb"
+
+
+def _secret(name: str) -> str:
+    path = DATA / "secrets" / name
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        raise SystemExit(f"secret {path} is missing: run ./leverageguard up") from None
+
+
+APP_NAME = "LeverageGuard"
+SECRET_KEY = _secret("superset_secret_key")
+GUEST_TOKEN_JWT_SECRET = _secret("superset_guest_key")
+SQLALCHEMY_DATABASE_URI = f"sqlite:///{DATA / 'superset' / 'superset.db'}"
+
+WTF_CSRF_ENABLED = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+# Plain HTTP on the loopback interface; behind TLS set LEVERAGEGUARD_SUPERSET_HTTPS=1.
+_HTTPS = os.environ.get("LEVERAGEGUARD_SUPERSET_HTTPS") == "1"
+SESSION_COOKIE_SECURE = _HTTPS
+RATELIMIT_ENABLED = True
+
+TALISMAN_ENABLED = True
+TALISMAN_CONFIG = {
+    "content_security_policy": {
+        "base-uri": ["'self'"],
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "blob:", "data:"],
+        "worker-src": ["'self'", "blob:"],
+        "connect-src": ["'self'"],
+        "object-src": "'none'",
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "font-src": ["'self'", "data:"],
+        "script-src": ["'self'", "'strict-dynamic'"],
+    },
+    "content_security_policy_nonce_in": ["script-src"],
+    "force_https": _HTTPS,
+    "session_cookie_secure": _HTTPS,
+}
+
+# Superset sends no figures home and offers no page that needs another host.
+FEATURE_FLAGS = {"ALERT_REPORTS": False, "EMBEDDED_SUPERSET": False, "THUMBNAILS": False}
+LANGUAGES: dict[str, dict[str, str]] = {}
+LOG_LEVEL = "WARNING"
+FAB_ADD_SECURITY_API = False
+
+# What a query may do: read this file, and nothing else on the machine.
+DUCKDB_HARDENED = {
+    "enable_external_access": "false",
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "lock_configuration": "true",
+    "memory_limit": "512MB",
+    "threads": "2",
+}
+
+
+def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):  # noqa: N802
+    """Every DuckDB connection goes to the newest snapshot, read-only and locked down.
+
+    The link is resolved here: a path that stays the same would serve a stale file to a process
+    that still holds it open.
+    """
+    if uri.drivername != "duckdb":
+        return uri, params
+    if not SNAPSHOT.exists():
+        raise RuntimeError("nothing is published yet: the first build_claims run publishes")
+    hardened = {"read_only": True, "config": dict(DUCKDB_HARDENED)}
+    return uri.set(database=os.path.realpath(SNAPSHOT)), {**params, "connect_args": hardened}
