@@ -30,6 +30,7 @@ from tests.integration.exchange_world import (
 from tests.simulators import RunningSimulator, start_simulator
 
 __all__ = ["start_simulator"]
+pytestmark = pytest.mark.slow
 END = "2026-01-05T03:00:00Z"
 Start = Callable[[World], RunningSimulator]
 
@@ -370,7 +371,6 @@ class TestMarkets:
         assert window(settings, INSTRUMENT, "mark_candles", 0)["is_complete"]
 
 
-@pytest.mark.slow
 def test_limiter__two_processes_on_one_key__not_one_refusal(world: World, start: Start) -> None:
     simulator = start(world)
     enrol(world)
