@@ -64,7 +64,7 @@ def fetch(part: Part) -> dict[str, int]:
             for inst_id, stretches in _work(settings, client, part).items()
             for stretch in stretches
         ]
-        instruments = [] if part["only_gaps"] else _instruments(client, part["inst_ids"])
+        instruments = [] if part.get("only_gaps") else _instruments(client, part["inst_ids"])
         name = f"{venue.name}-markets-{part['inst_ids'][0]}-{part['from_ms']}-{part['to_ms']}"
         listings.land_replies(settings, name, client.replies)
         _land_instruments(settings, part["from_ms"], instruments)
@@ -93,7 +93,7 @@ def _client(settings: Settings, venue: Venue) -> Client:
 def _work(settings: Settings, client: Client, part: Part) -> dict[str, list[Stretch]]:
     first = part["from_ms"]
     last = min(part["to_ms"], windows.hour_end(client.clock.now_ms()))
-    if part["only_gaps"]:
+    if part.get("only_gaps"):
         gaps = windows.open_gaps(settings, client.venue.name, first, last)
         return {inst_id: gaps.get(inst_id, []) for inst_id in part["inst_ids"]}
     whole = [Stretch(client.venue.candles.name, first, last)] if first < last else []

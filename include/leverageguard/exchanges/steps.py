@@ -84,7 +84,7 @@ def fetch(part: Part) -> dict[str, int]:
         listings.land_replies(settings, _replies_name(group, part), _replies(pulls))
         counts = _land(group, pulls, clients.clock.now_ms())
         counts["order_lookups"] = 0
-        if not part["only_gaps"]:
+        if not part.get("only_gaps"):
             counts["order_lookups"] = _look_up(group, clients, pulls)
             listings.land_replies(settings, _replies_name(group, part), _replies(pulls))
     return counts
@@ -162,7 +162,7 @@ def _part(exchange: str, number: int, span: tuple[int, int], only_gaps: bool) ->
 def _work(group: Group, part: Part, venue_ms: int) -> dict[str, list[Stretch]]:
     """What to pull of each account; hours the venue has not reached yet are left out."""
     first, last = part["from_ms"], min(part["to_ms"], windows.hour_end(venue_ms))
-    if part["only_gaps"]:
+    if part.get("only_gaps"):
         gaps = windows.open_gaps(group.settings, group.venue.name, first, last)
         return {account: gaps[account] for account in group.credentials if account in gaps}
     names = [ACCOUNT_CONFIG, *(endpoint.name for endpoint in group.venue.listings)]
