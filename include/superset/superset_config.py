@@ -79,6 +79,10 @@ def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):  # n
     if uri.drivername != "duckdb":
         return uri, params
     if not SNAPSHOT.exists():
-        raise RuntimeError("nothing is published yet: the first build_claims run publishes")
+        from superset.exceptions import SupersetGenericDBErrorException
+
+        raise SupersetGenericDBErrorException(
+            "nothing is published yet: the first build_claims run publishes"
+        )
     hardened = {"read_only": True, "config": dict(DUCKDB_HARDENED)}
     return uri.set(database=os.path.realpath(SNAPSHOT)), {**params, "connect_args": hardened}
