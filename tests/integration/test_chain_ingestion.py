@@ -99,13 +99,14 @@ def test_land__block_without_confirmations__is_left_for_later(
 
 def test_land__event_removed_by_a_reorg__disappears_on_the_next_landing(stack: PoolStack) -> None:
     snapshot = stack.anvil.rpc("evm_snapshot")
+    clock.sleep(HOUR_S)
     stack.fund(5 * USDC)
     clock.sleep(HOUR_S)
-    chain_steps.land(at(0), at(1))
+    chain_steps.land(at(0), at(2))
     assert len(rows(stack, "chain/deposits")) == 2
     stack.anvil.rpc("evm_revert", snapshot)
-    chain_steps.land(at(0), at(1))
-    assert len(rows(stack, "chain/deposits")) == 1
+    chain_steps.land(at(0), at(2))
+    assert len(rows(stack, "chain/deposits")) == 1, "the hour that is empty now was emptied"
 
 
 def test_block_times__blocks_on_the_edge_of_an_hour__belong_to_the_later_one(

@@ -378,6 +378,8 @@ def test_record__after_settling__lands_batches_payouts_and_chain_rows(stack: Poo
     assert counts["chain/payouts"] == 2
     payouts = landing.scan(stack.settings, "settlement/payouts")
     assert {row["state"] for row in payouts} == {"PAID", "FAILED"}
+    on_chain = landing.scan(stack.settings, "chain/payouts")
+    assert {row["claim_index"]: row["is_paid"] for row in on_chain} == {1: True, 2: False}
     (batch,) = landing.scan(stack.settings, "chain/batch_settlements")
     assert (batch["paid_micro_usdc"], batch["failed_count"]) == (USDC + 1, 1)
     assert batch["evidence_root"] == ledger.load(stack.settings, batch_id).batch.evidence_root
