@@ -7,4 +7,4 @@ select
     claims.reasons
 from {{ ref('fct_claims') }} as claims
 inner join {{ ref('stg_settlement__payouts') }} as planned using (claim_id)
-where claims.verdict <> 'verified'
+where planned.amount_micro_usdc > 0 and claims.verdict <> 'verified'

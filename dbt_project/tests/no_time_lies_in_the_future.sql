@@ -1,4 +1,4 @@
--- Harm: a clock that runs ahead, or a wrong unit of time, puts events inside covers they are not in.
+-- Harm: a clock that runs ahead, or a wrong unit of time, puts events inside covers not theirs.
 select
     claim_id,
     notified_at,

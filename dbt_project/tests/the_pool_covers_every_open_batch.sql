@@ -8,9 +8,7 @@ open_batches as (
 ),
 
 pool as (
-    select coalesce(
-        arg_max(balance_micro_usdc, (block_number, log_index)), 0
-    ) as balance_micro_usdc
+    select coalesce(arg_max(balance_micro_usdc, (block_number, log_index)), 0) as balance_micro_usdc
     from {{ ref('fct_pool_movements') }}
 )
 

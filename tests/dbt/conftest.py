@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.dbt import small_world
-from tests.dbt.dbt_world import DbtWorld
 
 from leverageguard import clock, config
 from leverageguard.warehouse import connect, dbt_runner
+from tests.dbt import small_world
+from tests.dbt.dbt_world import DbtWorld
 
 Query = Callable[..., list[dict[str, Any]]]
 

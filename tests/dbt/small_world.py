@@ -1,7 +1,8 @@
 """One small world for the dbt tests: each account is one case, named after what befell it.
 
 Margins are round numbers (10 USDC at 100x unless said otherwise), so that every amount below can
-be worked out by hand. A long opened at 100,000 and closed at 99,100 loses 9 of 10 USDT, its fee 0.4955.
+be worked out by hand. A long opened at 100,000 and closed at 99,100 loses 9 of 10 USDT; its fee
+is 0.4955.
 """
 
 from __future__ import annotations

@@ -4,12 +4,20 @@ claims as (
     select * from {{ ref('fct_claims') }}
 ),
 
+steps as (
+    select
+        unnest(
+            ['notified', 'evidence complete', 'verified', 'approved', 'planned', 'paid']
+        ) as stage,  -- noqa: RF04
+        unnest([1, 2, 3, 4, 5, 6]) as stage_order
+),
+
 stages as (
     select
         claims.*,
-        stages.stage_order,
-        stages.stage,
-        case stages.stage
+        steps.stage_order,
+        steps.stage,
+        case steps.stage
             when 'notified' then true
             when 'evidence complete' then claims.verdict <> 'undetermined'
             when 'verified' then claims.verdict = 'verified'
@@ -17,22 +25,14 @@ stages as (
             when 'planned' then claims.batch_no is not null
             when 'paid' then claims.payout_state = 'PAID'
         end as is_reached,
-        case stages.stage
+        case steps.stage
             when 'verified' then claims.formula_micro_usdc
             when 'approved' then claims.approved_micro_usdc
             when 'planned' then claims.approved_micro_usdc
             when 'paid' then claims.paid_micro_usdc
         end as stage_micro_usdc
     from claims
-    cross join (
-        values
-            (1, 'notified'),
-            (2, 'evidence complete'),
-            (3, 'verified'),
-            (4, 'approved'),
-            (5, 'planned'),
-            (6, 'paid')
-    ) as stages (stage_order, stage)
+    cross join steps
 ),
 
 counted as (

@@ -78,7 +78,7 @@ def _invoke(settings: config.Settings, command: list[str]) -> list[Any]:
             outcome = dbtRunner().invoke(arguments)
         finally:
             # dbt keeps its handle on the file otherwise, and nobody else could open it.
-            DuckDBConnectionManager.close_all_connections()
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.exception is not None:
         raise DbtFailed(f"dbt {command[0]} did not run: {outcome.exception}") from outcome.exception
     if not outcome.success and not hasattr(outcome.result, "results"):

@@ -42,8 +42,9 @@ evidenced as (
         coalesce(closes.inst_id, filings.filed_inst_id) as inst_id,
         coalesce(closes.is_order_landed, false) as is_order_landed,
         closes.order_id is not null as is_event_known,
-        coalesce(list_contains(string_split(policies.covered_kinds, '|'), closes.forced_kind), false)
-            as is_covered_kind,
+        coalesce(
+            list_contains(string_split(policies.covered_kinds, '|'), closes.forced_kind), false
+        ) as is_covered_kind,
         closes.* exclude (
             exchange, account_id, order_id, inst_id, liquidation_event_id, is_order_landed
         )

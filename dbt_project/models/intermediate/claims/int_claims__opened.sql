@@ -35,7 +35,7 @@ detected as (
             and closes.liquidated_at < policies.cover_end_at desc,
             closes.inst_id = policies.inst_id desc,
             policies.purchased_at desc,
-            policies.policy_id
+            policies.policy_id asc
     ) = 1
 ),
 

@@ -1,7 +1,7 @@
 -- Limits are running sums over three overlapping groups (policy, wallet and day, pool and day), so
 -- claims are taken one by one: the planned first with the amount they were planned at, then the
 -- others as they were notified. What a limit takes from one claim stays free for the next.
-with recursive
+with recursive  -- noqa: PRS
 
 calculated as (
     select * from {{ ref('int_payouts__calculated') }}

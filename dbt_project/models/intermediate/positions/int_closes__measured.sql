@@ -48,10 +48,14 @@ joined as (
 reduced as (
     select
         * exclude (closed_units, peak_units, opened_units),
-        cast(closed_units // gcd(closed_units, peak_units) as decimal(38, 0)) as peak_share_numerator,
-        cast(peak_units // gcd(closed_units, peak_units) as decimal(38, 0)) as peak_share_denominator,
-        cast(closed_units // gcd(closed_units, opened_units) as decimal(38, 0)) as opened_share_numerator,
-        cast(opened_units // gcd(closed_units, opened_units) as decimal(38, 0)) as opened_share_denominator
+        cast(closed_units // gcd(closed_units, peak_units) as decimal(38, 0))
+            as peak_share_numerator,
+        cast(peak_units // gcd(closed_units, peak_units) as decimal(38, 0))
+            as peak_share_denominator,
+        cast(closed_units // gcd(closed_units, opened_units) as decimal(38, 0))
+            as opened_share_numerator,
+        cast(opened_units // gcd(closed_units, opened_units) as decimal(38, 0))
+            as opened_share_denominator
     from joined
 ),
 

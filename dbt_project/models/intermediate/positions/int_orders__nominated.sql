@@ -1,4 +1,4 @@
--- The orders a claim can be about: closes the venue marked as its own, and orders named in a filing.
+-- The orders a claim can be about: closes the venue marked as forced, and those a filing names.
 with
 
 orders as (

@@ -21,7 +21,10 @@ renamed as (
 deduplicated as (
     select *
     from renamed
-    {{ latest_by(['chain_id', 'pool', 'window_from_at'], ['fetched_at desc', 'is_complete', 'to_block']) }}
+    {{ latest_by(
+        ['chain_id', 'pool', 'window_from_at'],
+        ['fetched_at desc', 'is_complete', 'to_block']
+    ) }}
 )
 
 select * from deduplicated

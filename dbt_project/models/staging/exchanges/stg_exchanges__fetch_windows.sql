@@ -20,7 +20,10 @@ renamed as (
 deduplicated as (
     select *
     from renamed
-    {{ latest_by(['exchange', 'account_id', 'endpoint', 'window_from_at'], ['fetched_at desc', 'is_complete', 'gap_reason']) }}
+    {{ latest_by(
+        ['exchange', 'account_id', 'endpoint', 'window_from_at'],
+        ['fetched_at desc', 'is_complete', 'gap_reason']
+    ) }}
 )
 
 select * from deduplicated

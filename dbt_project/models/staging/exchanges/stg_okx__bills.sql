@@ -28,7 +28,10 @@ renamed as (
 deduplicated as (
     select *
     from renamed
-    {{ latest_by(['exchange', 'account_id', 'bill_id'], ['recorded_at desc', 'reply_sha256 desc']) }}
+    {{ latest_by(
+        ['exchange', 'account_id', 'bill_id'],
+        ['recorded_at desc', 'reply_sha256 desc']
+    ) }}
 )
 
 select * from deduplicated

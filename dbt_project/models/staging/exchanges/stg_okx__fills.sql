@@ -27,7 +27,10 @@ renamed as (
 deduplicated as (
     select *
     from renamed
-    {{ latest_by(['exchange', 'account_id', 'fill_id'], ['recorded_at desc', 'filled_at desc', 'reply_sha256 desc']) }}
+    {{ latest_by(
+        ['exchange', 'account_id', 'fill_id'],
+        ['recorded_at desc', 'filled_at desc', 'reply_sha256 desc']
+    ) }}
 )
 
 select * from deduplicated

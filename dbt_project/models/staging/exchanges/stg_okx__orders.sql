@@ -32,7 +32,10 @@ renamed as (
 deduplicated as (
     select *
     from renamed
-    {{ latest_by(['exchange', 'account_id', 'order_id'], ['updated_at desc', 'filled_qty_contracts desc', 'reply_sha256 desc']) }}
+    {{ latest_by(
+        ['exchange', 'account_id', 'order_id'],
+        ['updated_at desc', 'filled_qty_contracts desc', 'reply_sha256 desc']
+    ) }}
 )
 
 select * from deduplicated

@@ -24,7 +24,10 @@ renamed as (
 deduplicated as (
     select *
     from renamed
-    {{ latest_by(['exchange', 'account_id', 'position_id', 'position_side', 'updated_at'], ['position_type desc', 'reply_sha256 desc']) }}
+    {{ latest_by(
+        ['exchange', 'account_id', 'position_id', 'position_side', 'updated_at'],
+        ['position_type desc', 'reply_sha256 desc']
+    ) }}
 )
 
 select * from deduplicated

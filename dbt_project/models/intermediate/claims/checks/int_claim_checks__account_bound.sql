@@ -41,8 +41,9 @@ checked as (
     select
         claim_id,
         'ACCOUNT_BOUND' as check_code,
-        {{ check_result('is_uid_bound and is_wallet_bound and is_claimed_by_holder', 'has_config') }}
-            as result,
+        {{ check_result(
+            'is_uid_bound and is_wallet_bound and is_claimed_by_holder', 'has_config'
+        ) }} as result,
         has_config as is_applicable,
         concat_ws(
             ', ',
@@ -54,7 +55,9 @@ checked as (
         array_to_string(
             list_filter(
                 [
-                    'reply:' || config_reply_sha256, 'binding:' || binding_id, 'filing:' || filing_id
+                    'reply:' || config_reply_sha256,
+                    'binding:' || binding_id,
+                    'filing:' || filing_id
                 ],
                 lambda id: id is not null
             ),

@@ -19,17 +19,23 @@ windows as (
     where is_complete
 ),
 
+endpoints as (
+    select unnest(['orders', 'fills', 'bills', 'positions', 'mark_candles']) as endpoint
+),
+
 -- A forced close whose opening lies before the evidence has no beginning to look back from.
 spans as (
     select
         claims.*,
+        to_seconds(limits.evidence_margin_seconds) as margin,
         case
             when not is_event_known then cover_start_at
             when forced_kind = 'own_close' then coalesce(opened_at, liquidated_at)
             else opened_at
-        end - to_seconds(limits.evidence_margin_seconds) as first_needed_at,
+        end as began_at,
+        began_at - margin as first_needed_at,
         case
-            when is_event_known then liquidated_at + to_seconds(limits.evidence_margin_seconds)
+            when is_event_known then liquidated_at + margin
             else filed_at
         end as last_needed_at
     from claims
@@ -44,9 +50,7 @@ needed as (
         endpoints.endpoint,
         unnest({{ hours_touched('spans.first_needed_at', 'spans.last_needed_at') }}) as hour_at
     from spans
-    cross join
-        (values ('orders'), ('fills'), ('bills'), ('positions'), ('mark_candles'))
-        as endpoints (endpoint)
+    cross join endpoints
 ),
 
 found as (
@@ -55,7 +59,7 @@ found as (
         count(*) as needed_count,
         count(windows.window_from_at) as complete_count,
         min(concat_ws(' ', needed.endpoint, strftime(needed.hour_at, '%Y-%m-%dT%H:%MZ')))
-            filter (where windows.window_from_at is null) as first_gap
+        filter (where windows.window_from_at is null) as first_gap
     from needed
     left join windows
         on
@@ -78,10 +82,13 @@ checked as (
         true as is_applicable,
         case
             when not spans.is_bought then 'the purchase is not on the chain yet'
-            when spans.first_needed_at is null then 'the opening of the position lies before the evidence'
+            when spans.first_needed_at is null
+                then 'the opening of the position lies before the evidence'
             when not spans.has_config then 'no account configuration was read'
             else concat_ws(
-                ' ', found.complete_count, 'of', found.needed_count, 'hours', 'first gap: ' || found.first_gap
+                ' ',
+                found.complete_count, 'of', found.needed_count, 'hours',
+                'first gap: ' || found.first_gap
             )
         end as observed,
         'every hour of orders, fills, bills, positions and mark candles from '

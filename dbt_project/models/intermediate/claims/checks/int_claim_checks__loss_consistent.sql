@@ -76,11 +76,13 @@ checked as (
             'margin ' || coalesce(margin_opened::varchar, 'unknown') || ' + ' || margin_added,
             'share ' || opened_share_numerator || '/' || opened_share_denominator,
             'fills ' || fills_low_price || ' to ' || fills_high_price,
-            'mark ' || coalesce(low_price::varchar, 'unknown') || ' to ' || coalesce(high_price::varchar, 'unknown')
+            'mark ' || coalesce(low_price::varchar, 'unknown'),
+            'to ' || coalesce(high_price::varchar, 'unknown')
         ) as observed,
         'loss within the margin, fills between mark and bankruptcy price' as expected,
-        {{ evidence_ids("list_concat(coalesce(mark_reply_hashes, []), coalesce(evidence_hashes, []))") }}
-            as evidence_ids
+        {{ evidence_ids(
+            'list_concat(coalesce(mark_reply_hashes, []), coalesce(evidence_hashes, []))'
+        ) }} as evidence_ids
     from bounded
 )
 

@@ -41,15 +41,17 @@ checked as (
         true as is_applicable,
         case
             when is_order_landed then 'order ' || order_id || ' is on the account'
-            when is_event_known then 'the ledger names order ' || order_id || ', the order list does not'
+            when is_event_known
+                then 'the ledger names order ' || order_id || ', the order list does not'
             else concat_ws(' ', coalesce(miss_count, 0), 'look-ups missed order', order_id)
         end as observed,
         concat_ws(
             ' ', 'the order on the account, or', lookup_min_count, 'misses over',
             lookup_min_span_seconds, 'seconds and a complete listing'
         ) as expected,
-        {{ evidence_ids("list_concat(coalesce(reply_hashes, []), coalesce(lookup_reply_hashes, []))") }}
-            as evidence_ids
+        {{ evidence_ids(
+            'list_concat(coalesce(reply_hashes, []), coalesce(lookup_reply_hashes, []))'
+        ) }} as evidence_ids
     from looked_up
 )
 

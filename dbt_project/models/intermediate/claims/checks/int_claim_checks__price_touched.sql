@@ -20,11 +20,11 @@ compared as (
         marks.mark_high_price,
         marks.mark_reply_hashes,
         coalesce(claims.trigger_price, claims.average_price) as reference_price,
+        reference_price * (1000000 + limits.price_touch_tolerance_ppm) as high_enough,
+        reference_price * (1000000 - limits.price_touch_tolerance_ppm) as low_enough,
         case claims.position_side
-            when 'long' then marks.mark_low_price * 1000000
-            <= reference_price * (1000000 + limits.price_touch_tolerance_ppm)
-            when 'short' then marks.mark_high_price * 1000000
-            >= reference_price * (1000000 - limits.price_touch_tolerance_ppm)
+            when 'long' then marks.mark_low_price * 1000000 <= high_enough
+            when 'short' then marks.mark_high_price * 1000000 >= low_enough
         end as is_reached
     from claims
     cross join limits
@@ -50,8 +50,9 @@ checked as (
             ' ', position_side, 'reaches', reference_price,
             if(trigger_price is null, '(fill price)', '(trigger price)')
         ) as expected,
-        {{ evidence_ids("list_concat(coalesce(mark_reply_hashes, []), coalesce(evidence_hashes, []))") }}
-            as evidence_ids
+        {{ evidence_ids(
+            'list_concat(coalesce(mark_reply_hashes, []), coalesce(evidence_hashes, []))'
+        ) }} as evidence_ids
     from compared
 )
 

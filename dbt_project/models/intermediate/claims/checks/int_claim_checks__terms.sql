@@ -51,7 +51,11 @@ checked as (
             'opened at leverage ' || opening_leverage,
             'highest ' || highest_leverage,
             inst_id,
-            if(is_linear_swap, 'linear swap', if(is_linear_swap is null, 'instrument or contract size unknown', 'not a linear swap')),
+            case
+                when is_linear_swap then 'linear swap'
+                when not is_linear_swap then 'not a linear swap'
+                else 'instrument or contract size unknown'
+            end,
             if(is_isolated, 'isolated', 'not isolated')
         ) as observed,
         concat_ws(
