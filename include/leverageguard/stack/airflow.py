@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ INGEST_DAGS = ("ingest_exchanges", "ingest_markets", "ingest_chain", "ingest_cla
 CHAINED_DAGS = ("build_claims", "settle_payouts", "publish_reports")
 READY_SECONDS = 180.0
 RUN_SECONDS = 900.0
+CALL_TRIES = 4
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -48,7 +50,7 @@ def environment(settings: Settings) -> dict[str, str]:
             folder / secrets.AIRFLOW_PASSWORDS
         ),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home}/airflow.db",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_metadata(settings)}?timeout=30",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs_dir / "tasks"),
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.worker_log_port),
         "AIRFLOW__API__BASE_URL": base,
@@ -62,8 +64,14 @@ def migrate(settings: Settings) -> None:
     """Bring Airflow's metadata database up to date and create the pools."""
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
     command(settings, ["db", "migrate"])
+    with sqlite3.connect(_metadata(settings)) as database:
+        database.execute("PRAGMA journal_mode=WAL")  # three processes and the tasks write to it
     for name, description in POOLS.items():
         command(settings, ["pools", "set", name, "1", description])
+
+
+def _metadata(settings: Settings) -> Path:
+    return settings.airflow_home / "airflow.db"
 
 
 def command(settings: Settings, words: list[str]) -> str:
@@ -115,15 +123,17 @@ class Client:
             raise StackError(f"a DAG file does not import:\n{errors[0]['stack_trace']}")
         return {dag["dag_id"] for dag in self.get("/api/v2/dags")["dags"]}
 
-    def unpause(self) -> None:
-        """Let the scheduler run every DAG."""
-        for dag_id in (*CHAINED_DAGS, *INGEST_DAGS):
-            self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+    def pause(self, dag_ids: Iterable[str], is_paused: bool) -> None:
+        """Stop or let the scheduler start runs of these DAGs."""
+        for dag_id in dag_ids:
+            self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": is_paused})
 
-    def trigger(self, dag_id: str, conf: dict[str, str]) -> str:
-        """Start a run by hand and return its id."""
-        body = {"logical_date": None, "conf": conf}
-        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+    def trigger(self, dag_id: str, conf: dict[str, str], run_id: str | None = None) -> str:
+        """Start a run by hand and return its id; asking twice for one run id starts one run."""
+        name = run_id or f"manual__{time.time_ns()}"
+        body = {"logical_date": None, "conf": conf, "dag_run_id": name}
+        self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        return name
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """The state of one run."""
@@ -167,10 +177,17 @@ class Client:
         return True
 
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        answer = self._http.request(method, self._base + path, timeout=60, **options)
-        if answer.status_code >= requests.codes.bad_request:
-            raise StackError(f"Airflow refused {method} {path}: {answer.text[:500]}")
-        return dict(answer.json())
+        """One call; a server error is tried again, since every call here may be repeated."""
+        for attempt in range(CALL_TRIES):
+            answer = self._http.request(method, self._base + path, timeout=120, **options)
+            if answer.status_code == requests.codes.conflict and attempt:
+                return {}
+            if answer.status_code < requests.codes.bad_request:
+                return dict(answer.json())
+            if answer.status_code < requests.codes.server_error:
+                break
+            time.sleep(1 + attempt)
+        raise StackError(f"Airflow refused {method} {path}: {answer.text[:500]}")
 
 
 def run_main_job(client: Client, window: tuple[str, str], say: Progress) -> None:
@@ -181,7 +198,9 @@ def run_main_job(client: Client, window: tuple[str, str], say: Progress) -> None
     """
     known = {dag_id: {run["dag_run_id"] for run in client.runs(dag_id)} for dag_id in CHAINED_DAGS}
     conf = {"window_start": window[0], "window_end": window[1]}
+    client.pause(INGEST_DAGS, True)  # all four start together, once every trigger is recorded
     started = {dag_id: client.trigger(dag_id, conf) for dag_id in INGEST_DAGS}
+    client.pause((*CHAINED_DAGS, *INGEST_DAGS), False)
     for dag_id, run_id in started.items():
         _wait_for_run(client, dag_id, run_id)
         say(f"{dag_id} finished")

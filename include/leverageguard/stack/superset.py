@@ -18,7 +18,8 @@ def start(settings: Settings) -> None:
         return
     python = settings.repo_dir / ".venv-superset" / "bin" / "python"
     script = settings.repo_dir / "include" / "superset" / "serve.py"
-    processes.start(settings, NAME, [str(python), str(script)], environment(settings))
+    argv = ["nice", "-n", "10", str(python), str(script)]  # the main job comes first
+    processes.start(settings, NAME, argv, environment(settings))
 
 
 def environment(settings: Settings) -> dict[str, str]:

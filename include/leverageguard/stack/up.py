@@ -52,7 +52,6 @@ def up(
         superset.start(settings)
     client = airflow.Client(settings)
     client.wait_ready()
-    client.unpause()
     say("Airflow is up")
     before = summary.balances(settings)
     window = world.window(settings, scenario)
