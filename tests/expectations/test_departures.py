@@ -37,6 +37,11 @@ insert into marts.fct_payout_batches values
     ('pending-0001', 'approved', 2, 57), ('aa', 'settled', 1, 9);
 """
 ITEM = "update marts.fct_payout_items set {} where claim_id = 'c2'"
+# The policy names the same address, so nothing but its form is wrong.
+EVERYBODY = (
+    "update marts.fct_payout_items set recipient = '{0}'; "
+    "update marts.fct_policies set wallet = '{0}'"
+)
 BROKEN = {
     "amount of zero": (ITEM.format("amount_micro_usdc = 0"), "amount_micro_usdc"),
     "negative amount": (ITEM.format("amount_micro_usdc = -7"), "amount_micro_usdc"),
@@ -53,8 +58,14 @@ BROKEN = {
         "liquidation_event_id",
     ),
     "somebody else's address": (ITEM.format(f"recipient = '{OTHER}'"), "recipient"),
-    "broken address": (ITEM.format("recipient = '0x12'"), "recipient"),
-    "zero address": (ITEM.format(f"recipient = '0x{'0' * 40}'"), "recipient"),
+    "broken address": (EVERYBODY.format("0x12"), "recipient"),
+    "zero address": (EVERYBODY.format("0x" + "0" * 40), "recipient"),
+    "no claim": (ITEM.format("claim_id = null"), "claim_id"),
+    "no liquidation": (ITEM.format("liquidation_event_id = null"), "liquidation_event_id"),
+    "batch total as float": (
+        "alter table marts.fct_payout_batches alter total_micro_usdc type double",
+        "total_type",
+    ),
     "no address": (ITEM.format("recipient = null"), "recipient"),
     "unknown state": (ITEM.format("status = 'sent?'"), "status"),
     "claim not verified": ("update marts.fct_claims set verdict = 'rejected'", "verdict"),

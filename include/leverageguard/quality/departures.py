@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leverageguard import config
 from leverageguard.quality import validator
@@ -45,9 +45,9 @@ def _frames(settings: config.Settings, suites: list[Suite]) -> list[tuple[Suite,
         ]
 
 
-def _schemas(connection: object) -> str:
+def _schemas(connection: Any) -> str:
     """Every schema of the warehouse, so that a suite names a mart whatever schema dbt chose."""
-    rows = connection.execute(  # type: ignore[attr-defined]
+    rows = connection.execute(
         "select distinct table_schema from information_schema.tables "
         "where table_catalog = current_database() order by 1"
     ).fetchall()
