@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from leverageguard import clock, config
 from leverageguard.warehouse import snapshot
 
