@@ -40,7 +40,7 @@ class Settings:
     confirmations: int = 2
     verifier_count: int = 3
     verifier_threshold: int = 2
-    account_group_size: int = 50
+    account_group_size: int = 100
     max_batch_size: int = 100
     okx_url: str | None = None
     repo_dir: Path = REPO_DIR
@@ -199,7 +199,7 @@ def load() -> Settings:
         chain_id=_int("LEVERAGEGUARD_CHAIN_ID", 31337),
         chain_rpc=os.environ.get("LEVERAGEGUARD_CHAIN_RPC") or None,
         confirmations=_int("LEVERAGEGUARD_CONFIRMATIONS", 2),
-        account_group_size=_int("LEVERAGEGUARD_ACCOUNT_GROUP_SIZE", 50),
+        account_group_size=_int("LEVERAGEGUARD_ACCOUNT_GROUP_SIZE", 100),
         max_batch_size=_int("LEVERAGEGUARD_MAX_BATCH_SIZE", 100),
         okx_url=os.environ.get("LEVERAGEGUARD_OKX_URL") or None,
     )

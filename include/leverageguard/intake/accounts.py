@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from leverageguard import config
-from leverageguard.domain import signing
 from leverageguard.store.intake_tables import Account, Binding
+
+if TYPE_CHECKING:
+    from leverageguard.domain import signing
 
 CREDENTIALS_KEY = "credentials_key"
 
@@ -80,6 +83,8 @@ def bind(
     signed_at_ms: int,
 ) -> str:
     """Record a signed binding and return its id; the signer is recovered, not believed."""
+    from leverageguard.domain import signing  # signature code is heavy, and readers never need it
+
     binding_id = sha256(signature.encode()).hexdigest()
     if session.get(Binding, binding_id) is None:
         session.add(

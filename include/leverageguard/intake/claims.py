@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from leverageguard.domain import signing
 from leverageguard.intake.accounts import IntakeRefused
 from leverageguard.store.intake_tables import FiledClaim, Quote
+
+if TYPE_CHECKING:
+    from leverageguard.domain import signing
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ def file(
     Raises IntakeRefused for a policy nobody was quoted. Who signed is recovered and recorded;
     whether that wallet may claim is decided with the evidence.
     """
+    from leverageguard.domain import signing  # signature code is heavy, and readers never need it
+
     filing_id = "fil_" + sha256(f"{reference}|{signature}".encode()).hexdigest()[:24]
     if session.get(FiledClaim, filing_id) is not None:
         return filing_id

@@ -61,7 +61,9 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def migrate(settings: Settings) -> None:
-    """Bring Airflow's metadata database up to date and create the pools."""
+    """Bring Airflow's metadata database up to date and create the pools, unless Airflow runs."""
+    if set(COMPONENTS) <= set(processes.running(settings)):
+        return
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
     command(settings, ["db", "migrate"])
     with sqlite3.connect(_metadata(settings)) as database:

@@ -46,7 +46,7 @@ def up(
         world.come_to_now(scenario)
         say(f"pool {deployed.pool}: {bought} policies bought on the chain")
         migration.result()
-    say("Airflow's database is migrated")
+    say("Airflow's database is ready")
     airflow.start(settings)
     if with_superset:
         superset.start(settings)
