@@ -25,10 +25,22 @@ PUBLISHED = Asset("leverageguard://serve/current")
 )
 def publish_reports():
     @task
+    def check_arrivals() -> dict[str, int]:
+        from leverageguard.quality import steps
+
+        return steps.check_arrivals()
+
+    @task
     def build_models() -> dict[str, int]:
         from leverageguard.warehouse import dbt_runner
 
         return dbt_runner.build()
+
+    @task
+    def check_departures() -> dict[str, int]:
+        from leverageguard.quality import steps
+
+        return steps.check_departures()
 
     @task(outlets=[PUBLISHED])
     def publish_snapshot() -> str:
@@ -42,7 +54,8 @@ def publish_reports():
 
         return str(dbt_runner.docs())
 
-    build_models() >> publish_snapshot() >> publish_docs()
+    checked = check_arrivals() >> build_models() >> check_departures()
+    checked >> publish_snapshot() >> publish_docs()
 
 
 publish_reports()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 REPO_DIR = Path(__file__).resolve().parents[2]
 VENUE_PORT_OFFSETS = {"okx": 3}
+DEFAULT_PORT = 18080
+PORT_FILE = "port"
 
 
 class ConfigError(Exception):
@@ -33,7 +35,7 @@ class Settings:
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`."""
 
     data_dir: Path
-    port_base: int = 18080
+    port_base: int = DEFAULT_PORT
     host: str = "127.0.0.1"
     chain_id: int = 31337
     chain_rpc: str | None = None
@@ -190,7 +192,7 @@ def _int(name: str, default: int) -> int:
 def load() -> Settings:
     """Settings from LEVERAGEGUARD_* variables; raises ConfigError naming a bad one."""
     data = os.environ.get("LEVERAGEGUARD_DATA") or str(REPO_DIR / ".leverageguard")
-    port = _int("LEVERAGEGUARD_PORT", 18080)
+    port = _int("LEVERAGEGUARD_PORT", remembered_port(Path(data)) or DEFAULT_PORT)
     if not 1024 <= port <= 65500:
         raise ConfigError(f"LEVERAGEGUARD_PORT must lie in 1024..65500, not {port}")
     return Settings(
@@ -203,6 +205,14 @@ def load() -> Settings:
         max_batch_size=_int("LEVERAGEGUARD_MAX_BATCH_SIZE", 100),
         okx_url=os.environ.get("LEVERAGEGUARD_OKX_URL") or None,
     )
+
+
+def remembered_port(data_dir: Path) -> int | None:
+    """The first port of the stack that was brought up in this folder, None for a new folder."""
+    try:
+        return int((data_dir / PORT_FILE).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command as alembic_command
 from alembic.config import Config as AlembicConfig
 
-from leverageguard import clock
+from leverageguard import clock, config
 from leverageguard.config import VENUE_PORT_OFFSETS, Settings
 from leverageguard.stack import (
     airflow,
@@ -29,12 +32,21 @@ def up(
     settings: Settings, scenario_folder: Path | None, with_superset: bool, say: Progress
 ) -> None:
     """Start what is not running, run the main job through the scheduler, leave the stack up."""
-    check_ports(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with _only_one(settings):
+        _up(settings, scenario_folder, with_superset, say)
+
+
+def _up(
+    settings: Settings, scenario_folder: Path | None, with_superset: bool, say: Progress
+) -> None:
+    check_ports(settings)
     secrets.generate(settings)
     with ThreadPoolExecutor(max_workers=1) as background:
         migration = background.submit(airflow.migrate, settings)
         scenario = world.prepare(settings, scenario_folder)
+        if with_superset:
+            superset.start(settings)
         say(f"world {scenario.name!r}: {len(scenario.accounts)} accounts (simulated)")
         migrate_store(settings)
         landing.ensure_schemas(settings)
@@ -48,8 +60,6 @@ def up(
         migration.result()
     say("Airflow's database is ready")
     airflow.start(settings)
-    if with_superset:
-        superset.start(settings)
     client = airflow.Client(settings)
     client.wait_ready()
     say("Airflow is up")
@@ -64,9 +74,28 @@ def up(
     say.write(summary.text(settings, before))
 
 
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """Hold the data folder, so that two commands never bring up one stack at once."""
+    with (settings.data_dir / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(
+                f"another `up` is at work in {settings.data_dir}: wait for it, or choose --data"
+            ) from None
+        yield
+
+
 def check_ports(settings: Settings) -> None:
     """Raise StackError when a port that one of our own processes does not hold is taken."""
     alive = processes.running(settings)
+    remembered = config.remembered_port(settings.data_dir)
+    if alive and remembered not in (None, settings.port_base):
+        raise StackError(
+            f"the stack in {settings.data_dir} runs on port {remembered}: leave --port out, "
+            "or stop it first with ./leverageguard down"
+        )
     wanted = {
         "airflow-api": settings.airflow_port,
         superset.NAME: settings.superset_port,
@@ -79,6 +108,7 @@ def check_ports(settings: Settings) -> None:
                 f"port {port} for {name} is taken by another program: "
                 "stop it, or choose other ports with --port"
             )
+    (settings.data_dir / config.PORT_FILE).write_text(str(settings.port_base))
 
 
 def migrate_store(settings: Settings) -> None:
