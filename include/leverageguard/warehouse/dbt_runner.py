@@ -27,16 +27,17 @@ class DbtFailed(Exception):
 
 
 def build(select: str | None = None) -> dict[str, int]:
-    """Rebuild every model and run every test; returns node counts by status.
+    """Rebuild every model and run every test on its data; returns node counts by status.
 
-    `select` is a dbt node selector. Running it again changes nothing unless raw did. Raises
-    DbtFailed when a model or a test fails; what depends on it was then not built.
+    Unit tests speak of the code, not of data: the test command runs them. `select` is a dbt node
+    selector. A second run changes nothing unless raw did. Raises DbtFailed when a model or a test
+    fails; what depends on it was then not built.
     """
     settings = config.load()
     landing.ensure_schemas(settings)
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     chosen = ["--select", *select.split()] if select else []
-    results = _invoke(settings, ["build", *chosen])
+    results = _invoke(settings, ["build", "--exclude-resource-type", "unit_test", *chosen])
     failed = [result for result in results if result.status not in GOOD | {"skipped"}]
     if failed:
         raise DbtFailed("\n".join(_report(settings, result) for result in failed))
