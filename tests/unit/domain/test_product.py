@@ -19,7 +19,7 @@ def usdc(amount: int) -> int:
 @pytest.mark.parametrize(
     ("principal", "leverage", "premium", "payout_ppm"),
     [
-        # min(0.15, 0.05 + 0 + 0.002) = 0.052, + 0.05 first purchase; 0.25 - 0.15 - 0.01 = 0.09 → 0.1
+        # 0.05 + 0 + 0.002, + 0.05 for the first purchase; 0.25 - 0.15 - 0.01 is below the 0.1 floor
         (usdc(50), 20, 5_100_000, 100_000),
         # 0.05 + 0.08 + 0.02 = 0.15, + 0.05; 0.25 + 0.25 - 0.1 = 0.4
         (usdc(500), 100, 100_000_000, 400_000),
