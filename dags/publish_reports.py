@@ -34,7 +34,7 @@ def publish_reports():
     def build_models() -> dict[str, int]:
         from leverageguard.warehouse import dbt_runner
 
-        return dbt_runner.build()
+        return dbt_runner.build_if_changed()
 
     @task
     def check_departures() -> dict[str, int]:
@@ -52,7 +52,7 @@ def publish_reports():
     def publish_docs() -> str:
         from leverageguard.warehouse import dbt_runner
 
-        return str(dbt_runner.docs())
+        return str(dbt_runner.docs_if_changed())
 
     checked = check_arrivals() >> build_models() >> check_departures()
     checked >> publish_snapshot() >> publish_docs()

@@ -7,11 +7,9 @@ so two stacks never meet. A failure names the node and, for a test, the rows.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from leverageguard.warehouse import landing
 
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 ROWS_SHOWN = 5
+DOCS_STAMP = ".written-from"
 
 
 class DbtFailed(Exception):
@@ -41,7 +40,17 @@ def build(select: str | None = None) -> dict[str, int]:
     failed = [result for result in results if result.status not in GOOD | {"skipped"}]
     if failed:
         raise DbtFailed("\n".join(_report(settings, result) for result in failed))
+    if select is None:
+        _stamp(settings).write_text(_fingerprint(settings))
     return dict(Counter(str(result.status) for result in results))
+
+
+def build_if_changed() -> dict[str, int]:
+    """`build`, unless neither raw nor the project changed since the last whole one passed."""
+    settings = config.load()
+    if _is_current(settings, _stamp(settings)):
+        return {"unchanged": 1}
+    return build()
 
 
 def docs() -> Path:
@@ -53,7 +62,33 @@ def docs() -> Path:
     draft = page.with_name(".index.html.tmp")
     shutil.copyfile(_target(settings) / "static_index.html", draft)
     draft.replace(page)
+    page.with_name(DOCS_STAMP).write_text(_fingerprint(settings))
     return page
+
+
+def docs_if_changed() -> Path:
+    """`docs`, unless they were written from the same raw files and project."""
+    settings = config.load()
+    page = settings.pages_dir / "dbt" / "index.html"
+    return page if _is_current(settings, page.with_name(DOCS_STAMP)) else docs()
+
+
+def _stamp(settings: config.Settings) -> Path:
+    return settings.data_dir / "dbt" / "built"
+
+
+def _is_current(settings: config.Settings, stamp: Path) -> bool:
+    return stamp.exists() and stamp.read_text() == _fingerprint(settings)
+
+
+def _fingerprint(settings: config.Settings) -> str:
+    """Name, size and time of every file a build reads, and the settings it takes."""
+    digest = sha256(f"{settings.max_batch_size} {settings.warehouse_path.exists()}".encode())
+    for folder in (settings.raw_dir, settings.dbt_dir):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            found = path.stat()
+            digest.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _target(settings: config.Settings) -> Path:
@@ -74,7 +109,14 @@ def _invoke(settings: config.Settings, command: list[str]) -> list[Any]:
         "--log-path", str(settings.data_dir / "dbt" / "logs"),
         "--vars", json.dumps({"max_batch_size": settings.max_batch_size}),
     ]  # fmt: skip
-    with _environment(settings):
+    # What the project's profile and sources read, for the time of one run.
+    read_by_dbt = {
+        "LEVERAGEGUARD_RAW": str(settings.raw_dir),
+        "LEVERAGEGUARD_WAREHOUSE": str(settings.warehouse_path),
+        "LEVERAGEGUARD_AS_OF_MS": str(clock.now_ms()),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    with config.environment(read_by_dbt):
         try:
             outcome = dbtRunner().invoke(arguments)
         finally:
@@ -85,27 +127,6 @@ def _invoke(settings: config.Settings, command: list[str]) -> list[Any]:
     if not outcome.success and not hasattr(outcome.result, "results"):
         raise DbtFailed(f"dbt {command[0]} failed; its log is in {settings.data_dir / 'dbt'}")
     return list(getattr(outcome.result, "results", []))
-
-
-@contextmanager
-def _environment(settings: config.Settings) -> Iterator[None]:
-    """What the project's profile and sources read, for the time of one run."""
-    values = {
-        "LEVERAGEGUARD_RAW": str(settings.raw_dir),
-        "LEVERAGEGUARD_WAREHOUSE": str(settings.warehouse_path),
-        "LEVERAGEGUARD_AS_OF_MS": str(clock.now_ms()),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _report(settings: config.Settings, result: Any) -> str:
