@@ -1,4 +1,6 @@
--- Harm: an amount signed for the chain that today's evidence and rules would not give again.
+-- Harm: an amount already planned that today's evidence and rules would not give again. A warning:
+-- what is planned is never changed by itself, so people must look; the others go on.
+{{ config(severity='warn') }}
 select
     claim_id,
     approved_micro_usdc,

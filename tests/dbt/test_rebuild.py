@@ -165,3 +165,18 @@ def test_chain__pays_another_address__stops_the_build_and_names_the_claim(world)
     claim_id = world.rows["settlement/payouts"][1]["claim_id"]
     assert "the_chain_pays_what_was_planned" in str(failed.value)
     assert claim_id in str(failed.value)
+
+
+def test_paid_claim__whose_evidence_gets_a_gap__warns_and_keeps_what_was_paid(world, ask):
+    dbt_runner.build()
+    paid = ask("select sum(paid_micro_usdc)::bigint as paid from fct_claims")
+    world.gap("full", "fills", small_world.OPEN)
+    world.land()
+
+    counts = dbt_runner.build()
+
+    assert counts["warn"] == 1
+    claim = ask("select * from fct_claims where policy_reference = 'full'")[0]
+    assert (claim["verdict"], claim["payout_state"]) == ("undetermined", "PAID")
+    assert claim["paid_micro_usdc"] == claim["approved_micro_usdc"] == 4_980_000
+    assert ask("select sum(paid_micro_usdc)::bigint as paid from fct_claims") == paid

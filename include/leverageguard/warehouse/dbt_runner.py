@@ -7,6 +7,7 @@ so two stacks never meet. A failure names the node and, for a test, the rows.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections import Counter
 from hashlib import sha256
@@ -15,6 +16,8 @@ from typing import Any
 
 from leverageguard import clock, config
 from leverageguard.warehouse import landing
+
+log = logging.getLogger(__name__)
 
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 ROWS_SHOWN = 5
@@ -36,12 +39,19 @@ def build(select: str | None = None) -> dict[str, int]:
     landing.ensure_schemas(settings)
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     chosen = ["--select", *select.split()] if select else []
+    # Taken before dbt reads: what lands meanwhile must count as a change. A build that fails
+    # leaves models of several states, so until it passes nothing is current.
+    found = _fingerprint(settings)
+    _stamp(settings).unlink(missing_ok=True)
     results = _invoke(settings, ["build", "--exclude-resource-type", "unit_test", *chosen])
     failed = [result for result in results if result.status not in GOOD | {"skipped"}]
     if failed:
         raise DbtFailed("\n".join(_report(settings, result) for result in failed))
+    for result in results:
+        if result.status == "warn":
+            log.warning("%s", _report(settings, result))
     if select is None:
-        _stamp(settings).write_text(_fingerprint(settings))
+        _stamp(settings).write_text(found)
     return dict(Counter(str(result.status) for result in results))
 
 
@@ -78,12 +88,13 @@ def _stamp(settings: config.Settings) -> Path:
 
 
 def _is_current(settings: config.Settings, stamp: Path) -> bool:
-    return stamp.exists() and stamp.read_text() == _fingerprint(settings)
+    is_there = settings.warehouse_path.exists() and stamp.exists()
+    return is_there and stamp.read_text() == _fingerprint(settings)
 
 
 def _fingerprint(settings: config.Settings) -> str:
     """Name, size and time of every file a build reads, and the settings it takes."""
-    digest = sha256(f"{settings.max_batch_size} {settings.warehouse_path.exists()}".encode())
+    digest = sha256(str(settings.max_batch_size).encode())
     for folder in (settings.raw_dir, settings.dbt_dir):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             found = path.stat()
@@ -132,7 +143,7 @@ def _invoke(settings: config.Settings, command: list[str]) -> list[Any]:
 def _report(settings: config.Settings, result: Any) -> str:
     node = result.node
     text = f"{node.resource_type} {node.name} ({result.status}): {str(result.message).strip()}"
-    if str(result.status) != "fail" or str(node.resource_type) != "test":
+    if str(result.status) not in ("fail", "warn") or str(node.resource_type) != "test":
         return text
     return f"{text}\n  {_failing_rows(settings, node.compiled_code)}"
 
