@@ -43,10 +43,11 @@ def wait_until_idle(client: airflow.Client, seconds: float = 900) -> None:
 
 def failed_runs(client: airflow.Client) -> list[str]:
     return [
-        run["dag_run_id"]
+        reason
         for dag_id in EVERY_DAG
         for run in client.runs(dag_id)
         if run["state"] == "failed"
+        for reason in client.failures(dag_id, run["dag_run_id"])
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the operator sees after `up`: every printed page, in a real browser, with the run's figures."""
+"""What the operator sees after `up`: each printed page in a real browser, with its figures."""
 
 from __future__ import annotations
 
