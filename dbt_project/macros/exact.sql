@@ -12,3 +12,16 @@
 {%- macro to_usdc(micro_usdc) -%}
     cast(cast({{ micro_usdc }} as decimal(20, 0)) * cast('0.000001' as decimal(6, 6)) as decimal(38, 6))
 {%- endmacro -%}
+
+{#- The least of several amounts, unknown when one is: least() would skip the missing limit. -#}
+{%- macro lesser(amounts) -%}
+    case
+        when {% for amount in amounts %}{{ amount }} is not null{{ ' and ' if not loop.last }}{% endfor %}
+            then least({{ amounts | join(', ') }})
+    end
+{%- endmacro -%}
+
+{#- An amount, but nothing instead of less than nothing; unknown stays unknown. -#}
+{%- macro at_least_zero(amount) -%}
+    case when {{ amount }} is not null then greatest({{ amount }}, 0) end
+{%- endmacro -%}

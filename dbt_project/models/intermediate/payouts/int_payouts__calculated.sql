@@ -18,7 +18,11 @@ reduced as (
         {{ units('margin_opened') }}
         // gcd({{ units('margin_opened') }}, 1000000000000000000::hugeint) as margin_numerator,
         1000000000000000000::hugeint
-        // gcd({{ units('margin_opened') }}, 1000000000000000000::hugeint) as margin_denominator
+        // gcd({{ units('margin_opened') }}, 1000000000000000000::hugeint) as margin_denominator,
+        principal_micro_usdc::hugeint * peak_share_numerator::hugeint * payout_rate_ppm
+        // (peak_share_denominator::hugeint * 1000000) as formula_of_principal,
+        margin_numerator * opened_share_numerator::hugeint * payout_rate_ppm
+        // (margin_denominator * opened_share_denominator::hugeint) as formula_of_margin
     from claims
 ),
 
@@ -44,16 +48,7 @@ calculated as (
         reduced.realised_loss_micro_usdc,
         coalesce(balances.pool_balance_micro_usdc, 0) as pool_balance_micro_usdc,
         cast(
-            least(
-                reduced.principal_micro_usdc::hugeint
-                * reduced.peak_share_numerator::hugeint
-                * reduced.payout_rate_ppm
-                // (reduced.peak_share_denominator::hugeint * 1000000),
-                reduced.margin_numerator
-                * reduced.opened_share_numerator::hugeint
-                * reduced.payout_rate_ppm
-                // (reduced.margin_denominator * reduced.opened_share_denominator::hugeint)
-            ) as bigint
+            {{ lesser(['formula_of_principal', 'formula_of_margin']) }} as bigint
         ) as formula_micro_usdc
     from reduced
     left join balances on reduced.claim_id = balances.claim_id

@@ -63,16 +63,12 @@ reduced as (
 measured as (
     select
         *,
-        cast(
-            greatest(
-                -(
-                    {{ units('close_result') }} * opened_share_denominator::hugeint
-                    + {{ units('opening_fee') }} * opened_share_numerator::hugeint
-                ) // (opened_share_denominator::hugeint * 1000000000000::hugeint),
-                0
-            ) as bigint
-        ) as realised_loss_micro_usdc
+        -(
+            {{ units('close_result') }} * opened_share_denominator::hugeint
+            + {{ units('opening_fee') }} * opened_share_numerator::hugeint
+        ) // (opened_share_denominator::hugeint * 1000000000000::hugeint) as loss,
+        cast({{ at_least_zero('loss') }} as bigint) as realised_loss_micro_usdc
     from reduced
 )
 
-select * from measured
+select * exclude (loss) from measured
