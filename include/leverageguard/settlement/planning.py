@@ -8,7 +8,6 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-import duckdb
 import structlog
 from eth_utils.address import is_address, to_checksum_address
 from sqlalchemy import func, select
@@ -23,7 +22,7 @@ from leverageguard.settlement.contracts.call import hex_of
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
-from leverageguard.warehouse import snapshot
+from leverageguard.warehouse import connect, snapshot
 
 MAX_PAYOUTS = 400  # a batch of new recipients stays below the gas one transaction may use
 ACTOR = "planner"
@@ -49,7 +48,7 @@ class Item:
 def approved_items(settings: Settings) -> list[Item]:
     """Items with status 'approved' in the published snapshot, by batch then claim."""
     path = snapshot.current(settings)
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with connect.read_only(path) as connection:
         rows = connection.execute(
             f"select {_COLUMNS} from fct_payout_items where status = 'approved' "
             "order by batch_id, claim_id"

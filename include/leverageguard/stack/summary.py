@@ -6,13 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
-
 from leverageguard.config import Settings
 from leverageguard.domain.money import text_from_micro
 from leverageguard.settlement import chain as chains
 from leverageguard.stack import processes, secrets
-from leverageguard.warehouse import snapshot
+from leverageguard.warehouse import connect, snapshot
 
 CLAIMS = """
     select
@@ -67,9 +65,9 @@ def status(settings: Settings) -> dict[str, Any]:
         "pool": None,
     }
     if (settings.serve_dir / "current").exists():
-        with duckdb.connect(str(snapshot.current(settings)), read_only=True) as published:
-            found["claims"] = [_claim(row) for row in _rows(published, CLAIMS)]
-            found["batches"] = _rows(published, BATCHES)
+        published = snapshot.current(settings)
+        found["claims"] = [_claim(row) for row in connect.rows(published, CLAIMS)]
+        found["batches"] = connect.rows(published, BATCHES)
     if "chain" in found["processes"] and settings.deployment_path.exists():
         now = balances(settings)
         found["pool"] = {
@@ -146,9 +144,3 @@ def _where(settings: Settings, pages: dict[str, str]) -> list[str]:
         f"  dbt docs       {pages['dbt_docs']} (log in to Airflow first)",
         f"  data quality   {pages['data_quality']} (log in to Airflow first)",
     ]
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
