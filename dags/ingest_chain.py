@@ -34,10 +34,11 @@ def ingest_chain():
         from airflow.sdk.exceptions import AirflowSkipException
 
         from leverageguard import clock
-        from leverageguard.settlement import chain_steps
 
         if not clock.has_begun(window_start):
             raise AirflowSkipException(f"{window_start} lies after the clock in use")
+        from leverageguard.settlement import chain_steps
+
         return chain_steps.land(window_start, window_end)
 
     land(WINDOW_START, WINDOW_END)

@@ -31,6 +31,12 @@ WINDOW_END = "{{ params.window_end or data_interval_end.isoformat() }}"
 def ingest_markets():
     @task
     def plan(window_start: str, window_end: str) -> list[dict]:
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from leverageguard import clock
+
+        if not clock.has_begun(window_start):
+            raise AirflowSkipException(f"{window_start} lies after the clock in use")
         from leverageguard.exchanges import market_steps
 
         return market_steps.plan(window_start, window_end)
