@@ -1,0 +1,34 @@
+import socket
+
+import pytest
+
+from leverageguard.stack import processes, up
+from leverageguard.stack.progress import StackError
+
+
+def test_check_ports__taken_by_another_program__names_it_and_the_way_out(settings):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        clash = type(settings)(data_dir=settings.data_dir, port_base=port)
+
+        with pytest.raises(StackError, match=f"port {port} for airflow-api is taken.*--port"):
+            up.check_ports(clash)
+
+
+def test_check_ports__stack_runs_on_another_port__refuses(settings, monkeypatch):
+    (settings.data_dir / "port").write_text("23000")
+    monkeypatch.setattr(processes, "running", lambda _settings: {"chain": object()})
+
+    with pytest.raises(StackError, match="runs on port 23000"):
+        up.check_ports(settings)
+
+
+def test_only_one__second_up_in_the_folder__refuses(settings):
+    with (
+        up._only_one(settings),
+        pytest.raises(StackError, match="another `up` is at work"),
+        up._only_one(settings),
+    ):
+        pass
