@@ -113,8 +113,7 @@ def _bench(settings: Settings, options: argparse.Namespace) -> int:
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
-    argv = [sys.executable, "-m", "airflow", *options.airflow_args]
-    return subprocess.call(argv, env=airflow.environment(settings))
+    return airflow.run_command(settings, options.airflow_args)
 
 
 COMMANDS = {

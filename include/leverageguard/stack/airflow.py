@@ -18,6 +18,11 @@ from leverageguard.config import Settings
 from leverageguard.stack import processes, secrets
 from leverageguard.stack.progress import Progress, StackError
 
+# A component that ends is started again: SQLite can refuse the scheduler a write, which ends it.
+KEEP_ALIVE = """
+trap 'kill -TERM $child; wait $child; exit 0' INT TERM
+while :; do "$@" & child=$!; wait $child; sleep 1; done
+"""
 COMPONENTS = {
     "airflow-api": ["api-server", "--host", "{host}", "--port", "{port}"],
     "airflow-scheduler": ["scheduler", "--skip-serve-logs"],
@@ -29,6 +34,7 @@ CHAINED_DAGS = ("build_claims", "settle_payouts", "publish_reports")
 READY_SECONDS = 180.0
 RUN_SECONDS = 900.0
 CALL_TRIES = 4
+BACKFILL_TRIES = 8
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -97,8 +103,36 @@ def start(settings: Settings) -> None:
     for name, words in COMPONENTS.items():
         if name not in alive:
             filled = [w.format(host=settings.host, port=settings.airflow_port) for w in words]
-            argv = [sys.executable, "-m", "airflow", *filled]
+            argv = ["sh", "-c", KEEP_ALIVE, name, sys.executable, "-m", "airflow", *filled]
             processes.start(settings, name, argv, environment(settings))
+
+
+def run_command(settings: Settings, words: list[str]) -> int:
+    """Run one airflow command with its output shown; its exit code.
+
+    A backfill is created while its DAG is paused and tried again when the database was busy:
+    SQLite refuses a transaction that read before another process wrote.
+    """
+    argv = [sys.executable, "-m", "airflow", *words]
+    if words[:2] != ["backfill", "create"] or "--dag-id" not in words:
+        return subprocess.call(argv, env=environment(settings))
+    dag_id = words[words.index("--dag-id") + 1]
+    client = Client(settings)
+    client.wait_ready()
+    client.pause([dag_id], True)
+    try:
+        for attempt in range(BACKFILL_TRIES):
+            done = subprocess.run(
+                argv, env=environment(settings), capture_output=True, text=True, check=False
+            )
+            if done.returncode == 0 or "database is locked" not in done.stderr:
+                break
+            time.sleep(1 + attempt)
+    finally:
+        client.pause([dag_id], False)
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    return done.returncode
 
 
 class Client:
