@@ -23,7 +23,9 @@ HASH = re.compile(r"0x[0-9a-f…]+", re.IGNORECASE)
 def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_context(viewport={"width": 1500, "height": 1800}).new_page()
+        opened = browser.new_context(
+            viewport={"width": 1500, "height": 1800}, bypass_csp=True
+        ).new_page()
         opened.set_default_timeout(90_000)
         yield opened
         browser.close()
@@ -45,7 +47,6 @@ def test_superset__dashboard__shows_the_figures_of_the_run(default_stack, page):
     password = (default_stack.data / "secrets" / "superset_admin_password").read_text().strip()
     page.fill("input#password", password)
     page.click("button[type=submit], input[type=submit]")
-    page.goto(status["urls"]["superset"])
     page.wait_for_function("document.querySelectorAll('canvas').length >= 4")
     paid = f"{status['batches'][0]['total_micro_usdc'] / 1_000_000:,.2f}"
     page.wait_for_function(
@@ -66,7 +67,7 @@ def test_airflow__pages_behind_its_login__show_docs_and_quality(default_stack, p
     page.goto(urls["dbt_docs"])
     page.wait_for_function("document.body.innerText.includes('leverageguard')")
     page.goto(urls["data_quality"])
-    page.wait_for_function("document.body.innerText.includes('okx/fills')")
+    page.wait_for_function("document.body.innerText.includes('Data quality at the boundaries')")
 
 
 def test_airflow__not_logged_in__shows_no_page(default_stack):
