@@ -93,10 +93,13 @@ def _is_current(settings: config.Settings, stamp: Path) -> bool:
 
 
 def _fingerprint(settings: config.Settings) -> str:
-    """Name, size and time of every file a build reads, and the settings it takes."""
+    """Name, size and time of every file a build reads, and the settings it takes.
+
+    The drafts of files being landed are no input, and they vanish while one looks.
+    """
     digest = sha256(str(settings.max_batch_size).encode())
-    for folder in (settings.raw_dir, settings.dbt_dir):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for folder, pattern in ((settings.raw_dir, "*.parquet"), (settings.dbt_dir, "*.*")):
+        for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
             found = path.stat()
             digest.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -58,7 +58,8 @@ def replace(
 ) -> int:
     """Make `rows` the content of one (table, hour, name) file; returns the rows now in it.
 
-    Old rows for which `keep` holds stay beside the new ones. Without any row the file goes away.
+    Old rows for which `keep` holds stay beside the new ones. A file left without rows stays as an
+    empty one: a build that has already listed it must still find it.
     Raises LandingError, and changes nothing, when a row has an undeclared or missing column, a
     wrong type or another hour.
     """
@@ -68,11 +69,8 @@ def replace(
     if keep is not None:
         content += [row for row in read(settings, table, hour_ms, name) if keep(row)]
     path = file_path(settings, table, hour_ms, name)
-    if content:
+    if content or path.exists():
         write_parquet(path, _sorted_table(declared, content))
-    elif path.exists():
-        path.unlink()
-        _sync_dir(path.parent)
     return len(content)
 
 

@@ -48,3 +48,11 @@ def test_build_if_changed__warehouse_gone__builds(built):
     dbt_runner.build_if_changed()
 
     assert asked == [1]
+
+
+def test_build_if_changed__a_file_is_being_landed__does_not_build_yet(built):
+    settings, asked = built
+    (settings.raw_dir / "okx" / "fills" / ".group-00.parquet.1-2.tmp").write_bytes(b"half")
+
+    assert dbt_runner.build_if_changed() == {"unchanged": 1}
+    assert asked == []

@@ -48,10 +48,15 @@ def test_replace__keep__old_rows_it_holds_for_stay(settings: Settings) -> None:
     assert landing.read(settings, CANDLES, HOUR, "BTC") == [candle(1), candle(2)]
 
 
-def test_replace__no_rows__no_file(settings: Settings) -> None:
+def test_replace__no_rows__the_file_stays_without_rows(settings: Settings) -> None:
     landing.replace(settings, CANDLES, HOUR, "BTC", [candle(0)])
     landing.replace(settings, CANDLES, HOUR, "BTC", [])
     assert landing.read(settings, CANDLES, HOUR, "BTC") == []
+    assert landing.file_path(settings, CANDLES, HOUR, "BTC").exists()
+
+
+def test_replace__no_rows_and_never_landed__no_file(settings: Settings) -> None:
+    landing.replace(settings, CANDLES, HOUR, "BTC", [])
     assert not landing.file_path(settings, CANDLES, HOUR, "BTC").exists()
 
 
