@@ -62,8 +62,14 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": base,
         "AIRFLOW__API__SECRET_KEY_CMD": f"cat {folder / 'airflow_secret_key'}",
         "AIRFLOW__API_AUTH__JWT_SECRET_CMD": f"cat {folder / 'airflow_jwt'}",
+        "PYTHONPATH": str(settings.repo_dir / "include" / "airflow_settings"),
         "PYTHONWARNINGS": "ignore",
     }
+
+
+def running_environment(settings: Settings) -> dict[str, str]:
+    """The environment of what runs beside other Airflow processes: it waits for the database."""
+    return {**environment(settings), "LEVERAGEGUARD_BEGIN_IMMEDIATE": "1"}
 
 
 def migrate(settings: Settings) -> None:
@@ -104,27 +110,25 @@ def start(settings: Settings) -> None:
         if name not in alive:
             filled = [w.format(host=settings.host, port=settings.airflow_port) for w in words]
             argv = ["sh", "-c", KEEP_ALIVE, name, sys.executable, "-m", "airflow", *filled]
-            processes.start(settings, name, argv, environment(settings))
+            processes.start(settings, name, argv, running_environment(settings))
 
 
 def run_command(settings: Settings, words: list[str]) -> int:
     """Run one airflow command with its output shown; its exit code.
 
-    A backfill is created while its DAG is paused and tried again when the database was busy:
-    SQLite refuses a transaction that read before another process wrote.
+    A backfill is created while its DAG is paused, and tried again when the database stayed busy.
     """
     argv = [sys.executable, "-m", "airflow", *words]
     if words[:2] != ["backfill", "create"] or "--dag-id" not in words:
         return subprocess.call(argv, env=environment(settings))
+    environ = running_environment(settings)
     dag_id = words[words.index("--dag-id") + 1]
     client = Client(settings)
     client.wait_ready()
     client.pause([dag_id], True)
     try:
         for attempt in range(BACKFILL_TRIES):
-            done = subprocess.run(
-                argv, env=environment(settings), capture_output=True, text=True, check=False
-            )
+            done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
             if done.returncode == 0 or "database is locked" not in done.stderr:
                 break
             time.sleep(1 + attempt)

@@ -1,0 +1,31 @@
+"""Airflow's own hook for settings: how a running stack opens its metadata database.
+
+On SQLite a transaction that reads first and writes later is refused at once ("database is locked",
+whatever the timeout) when another process wrote in between. One that takes the write lock when it
+begins waits for its turn instead. Not for `airflow db migrate`, which nests transactions.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+
+__all__: list[str] = []
+
+
+def _leave_transactions_to_us(dbapi_connection: Any, _record: Any) -> None:
+    if "sqlite" in type(dbapi_connection).__module__:
+        dbapi_connection.isolation_level = None
+
+
+def _begin_with_the_lock(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+if os.environ.get("LEVERAGEGUARD_BEGIN_IMMEDIATE"):
+    event.listen(Engine, "connect", _leave_transactions_to_us)
+    event.listen(Engine, "begin", _begin_with_the_lock)
