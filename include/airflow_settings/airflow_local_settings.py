@@ -1,8 +1,9 @@
-"""Airflow's own hook for settings: how a running stack opens its metadata database.
+"""Airflow's own hook for settings: how a long command opens the metadata database.
 
 On SQLite a transaction that reads first and writes later is refused at once ("database is locked",
-whatever the timeout) when another process wrote in between. One that takes the write lock when it
-begins waits for its turn instead. Not for `airflow db migrate`, which nests transactions.
+whatever the timeout) when another process wrote in between. Creating a backfill is one long such
+transaction, so it takes the write lock when it begins and waits for its turn. Nothing else does:
+`airflow db migrate` and the API server nest transactions and would wait for themselves.
 """
 
 from __future__ import annotations

@@ -67,11 +67,6 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def running_environment(settings: Settings) -> dict[str, str]:
-    """The environment of what runs beside other Airflow processes: it waits for the database."""
-    return {**environment(settings), "LEVERAGEGUARD_BEGIN_IMMEDIATE": "1"}
-
-
 def migrate(settings: Settings) -> None:
     """Bring Airflow's metadata database up to date and create the pools, unless Airflow runs."""
     if set(COMPONENTS) <= set(processes.running(settings)):
@@ -110,7 +105,7 @@ def start(settings: Settings) -> None:
         if name not in alive:
             filled = [w.format(host=settings.host, port=settings.airflow_port) for w in words]
             argv = ["sh", "-c", KEEP_ALIVE, name, sys.executable, "-m", "airflow", *filled]
-            processes.start(settings, name, argv, running_environment(settings))
+            processes.start(settings, name, argv, environment(settings))
 
 
 def run_command(settings: Settings, words: list[str]) -> int:
@@ -121,7 +116,7 @@ def run_command(settings: Settings, words: list[str]) -> int:
     argv = [sys.executable, "-m", "airflow", *words]
     if words[:2] != ["backfill", "create"] or "--dag-id" not in words:
         return subprocess.call(argv, env=environment(settings))
-    environ = running_environment(settings)
+    environ = {**environment(settings), "LEVERAGEGUARD_BEGIN_IMMEDIATE": "1"}
     dag_id = words[words.index("--dag-id") + 1]
     client = Client(settings)
     client.wait_ready()
