@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
 
 from leverageguard.simulator.limits import Limit
+
+if TYPE_CHECKING:
+    from leverageguard.simulator.replies import Row
+    from leverageguard.simulator.scenario import Scenario
+    from leverageguard.simulator.seeded.market import Symbol
+    from leverageguard.simulator.seeded.records import Records
 
 
 @dataclass(frozen=True)
@@ -78,3 +85,33 @@ class Venue(Protocol):
     def server_error(self) -> Answer:
         """A failure on the venue's side."""
         ...
+
+
+@dataclass(frozen=True)
+class Candle:
+    """One minute of a symbol; prices and traded quote volume."""
+
+    at_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    quote_volume: Decimal
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A venue as the simulator knows it; `simulator/venues/<venue>.py` defines one as TWIN.
+
+    `tables` names the files of an account's rows in a scenario folder, `symbols` what the seeded
+    world trades here by coin. `serve` answers for a scenario; `encode` writes an account's doings
+    as rows of those tables, `instrument` and `candle` (kind mark or trade) the market's rows.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    symbols: Mapping[str, Symbol]
+    serve: Callable[[Scenario], Venue]
+    encode: Callable[[Records], dict[str, list[Row]]]
+    instrument: Callable[[Symbol], Row]
+    candle: Callable[[str, Symbol, Candle], Any]

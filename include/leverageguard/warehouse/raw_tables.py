@@ -51,50 +51,71 @@ def _table(path: str, hour_column: str | None, columns: str) -> RawTable:
     return RawTable(path, pa.schema([_column(spec) for spec in columns.split()]), hour_column)
 
 
+# What every evidence row of a venue says first: whose it is and which endpoint showed it.
+_OF = "exchange account_id endpoint "
+
 _DECLARED = (
     _table(
-        "okx/orders",
-        "uTime",
-        "account_id instId instType ordId clOrdId category side posSide tdMode ordType reduceOnly "
-        "state lever px sz avgPx accFillSz fillPx fillSz fillTime tradeId fee feeCcy pnl cTime "
-        "uTime reply_sha256",
+        "exchanges/orders",
+        "updated_at_ms",
+        _OF + "inst_id order_id client_order_id marker forced_kind order_side position_slot "
+        "margin_mode state leverage average_price ordered_qty_contracts filled_qty_contracts fee "
+        "pnl created_at_ms filled_at_ms updated_at_ms reply_sha256",
     ),
     _table(
-        "okx/fills",
-        "ts",
-        "account_id instId instType ordId clOrdId tradeId billId subType side posSide execType "
-        "fillPx fillSz fillPnl fillMarkPx fillIdxPx fee feeCcy fillTime ts reply_sha256",
+        "exchanges/fills",
+        "filled_at_ms",
+        _OF + "inst_id order_id fill_id marker forced_kind order_side position_slot price "
+        "qty_contracts pnl fee filled_at_ms reply_sha256",
     ),
     _table(
-        "okx/bills",
-        "ts",
-        "account_id billId type subType instId instType mgnMode ordId clOrdId tradeId ccy sz px "
-        "pnl fee bal balChg posBal posBalChg execType fillTime ts from to notes reply_sha256",
+        "exchanges/ledger",
+        "recorded_at_ms",
+        _OF + "inst_id entry_id entry_kind marker forced_kind order_id fill_id currency "
+        "qty_contracts price pnl fee margin_change amount recorded_at_ms reply_sha256",
     ),
     _table(
-        "okx/positions",
-        "uTime",
-        "account_id instId instType posId posSide direction mgnMode lever type cTime uTime "
-        "openAvgPx closeAvgPx openMaxPos closeTotalPos pnl realizedPnl fee fundingFee liqPenalty "
-        "triggerPx ccy uly reply_sha256",
+        "exchanges/positions",
+        "updated_at_ms",
+        _OF + "inst_id position_id order_id position_side margin_mode leverage marker forced_kind "
+        "trigger_price qty_contracts pnl opened_at_ms updated_at_ms reply_sha256",
     ),
     _table(
-        "okx/account_configs",
+        "exchanges/stops",
+        "updated_at_ms",
+        _OF + "inst_id stop_id position_side trigger_price state created_at_ms updated_at_ms "
+        "reply_sha256",
+    ),
+    _table(
+        "exchanges/account_configs",
         "taken_at_ms",
-        "account_id uid mainUid perm acctLv posMode label reply_sha256 taken_at_ms",
+        _OF + "uid root_uid permissions is_read_only:BOOL environment position_mode taken_at_ms "
+        "reply_sha256",
     ),
     _table(
-        "okx/order_lookups",
+        "exchanges/leverages",
+        "taken_at_ms",
+        _OF + "inst_id position_slot margin_mode leverage taken_at_ms reply_sha256",
+    ),
+    _table(
+        "exchanges/order_lookups",
         "looked_up_at_ms",
-        "filing_id account_id inst_id order_id attempt_no:INT outcome looked_up_at_ms reply_sha256",
+        "exchange filing_id account_id inst_id order_id attempt_no:INT outcome looked_up_at_ms "
+        "reply_sha256",
     ),
     _table(
-        "okx/instruments",
+        "exchanges/instruments",
         None,
-        "instId instType ctType ctVal ctValCcy settleCcy uly lever lotSz minSz tickSz state "
-        "listTime reply_sha256 taken_at_ms",
+        "exchange endpoint inst_id inst_type contract_type base_asset settle_currency "
+        "contract_size max_leverage state taken_at_ms reply_sha256",
     ),
-    _table("okx/mark_candles", "ts", "inst_id ts o h l c confirm reply_sha256"),
+    _table(
+        "exchanges/candles",
+        "minute_at_ms",
+        "exchange endpoint inst_id kind minute_at_ms open_price high_price low_price close_price "
+        "quote_volume is_final:BOOL reply_sha256",
+    ),
+    _table("exchanges/endpoints", None, "exchange endpoint scope"),
     _table(
         "exchanges/fetch_windows",
         "window_from_ms",

@@ -1,0 +1,1 @@
+"""One file a venue; a file here is a venue the installation can read."""
