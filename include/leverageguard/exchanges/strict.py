@@ -93,9 +93,8 @@ def strict_class(
             response: Any, *rest: Any,
         ) -> Any:  # fmt: skip
             is_ok = 200 <= code < 300
-            if is_ok and not (
-                isinstance(response, list) or (isinstance(response, dict) and response)
-            ):
+            is_list = isinstance(response, list)
+            if is_ok and not (may_list if is_list else response):
                 raise ccxt_errors.BadResponse(f"{name} HTTP {code} without a usable body")
             if code_of(response) in transient_codes:
                 raise ccxt_errors.OperationFailed(f"{name} {body}")
@@ -106,9 +105,9 @@ def strict_class(
 
 def build(venue: Venue, url: str) -> Any:
     """A strict client of `venue` that talks to `url`; its own limiter and retries are off."""
-    client = strict_class(
-        venue.name, venue.code_of, venue.transient_codes, venue.may_answer_lists
-    )({"enableRateLimit": False, "options": {"maxRetriesOnFailure": 0}})
+    client = strict_class(venue.name, venue.code_of, venue.transient_codes, venue.may_answer_lists)(
+        {"enableRateLimit": False, "options": {"maxRetriesOnFailure": 0}}
+    )
     venue.point_at(client, url)
     client.number = str
     return client
