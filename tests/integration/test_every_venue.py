@@ -51,7 +51,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         insured = {world.exchange: [world.symbol.inst_id]}
         monkeypatch.setattr(quotes, "instruments", lambda _: insured)
         monkeypatch.setattr(
-            quotes, "instruments_of", lambda _, ids: dict.fromkeys(ids, [world.symbol.inst_id])
+            quotes, "instruments_of", lambda _, ids: {each: [world.symbol.inst_id] for each in ids}
         )
         return running[-1], world.enrol()
 
