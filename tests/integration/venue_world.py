@@ -124,7 +124,7 @@ class VenueWorld:
         known = {each.account_id: each for each in scenario.load(self.folder).accounts}
         with base.session(settings) as session:
             for name, uid in self.uids.items():
-                key = scenario.credentials(known[name])
+                key = scenario.key_of(known[name])
                 intake_accounts.register(
                     session, BoundAccount(name, self.exchange, uid), uid, "0x" + "11" * 20,
                     Credentials(key.api_key, key.api_secret, key.passphrase), START_MS,
