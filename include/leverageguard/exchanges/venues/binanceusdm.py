@@ -1,32 +1,32 @@
 """Binance USD-M futures as data: raw endpoints, cursors, weights, retention and forced closes.
 
-Documented: weights, page sizes, windows below seven days, retention, `fromId` only without a
-window, income oldest first, tranId unique within an income type, conditional orders in a listing
-of their own and gone three days after they were made if cancelled.
-Assumed: the other listings, too, start with the oldest row of a window; a key that may list sub
-accounts is the master's; a commission is positive when charged, as in replies since 2022.
+Documented: weights, pages, windows below seven days, retention, `fromId` only without a window,
+income oldest first, ids unique within a symbol (of income: within its type), cancelled conditional
+orders gone three days after they were made.
+Assumed: every listing starts with the oldest row of its window; a key that may list sub accounts
+is the master's; a commission is positive when charged, as in replies since 2022.
 Only the listing of forced orders, asked for one type at a time, says that an order was forced (a
 client id can be anything); it does not tell a whole liquidation from a part. `margin` is
 documented as needing trade permission and was once refused to read-only keys: optional.
-Ids of orders and trades are unique within a symbol.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from leverageguard.exchanges import venue as raw
 from leverageguard.exchanges.venue import Endpoint, Limit, Paging, Record, Row, millis
 
+Columns = Callable[[Row], Row]
 DAY_MS = 86_400_000
 # A day less than documented, so that a window at the edge is never half gone.
 MONTHS_3, MONTH, UNFILLED = 89 * DAY_MS, 29 * DAY_MS, 2 * DAY_MS
 SLOTS = {"BOTH": "net", "LONG": "long", "SHORT": "short"}
 DUAL_SIDE = {True: "long_short_mode", False: "net_mode", None: None}
-MODES = {"ISOLATED": "isolated", "CROSSED": "cross"}
 STOP_TYPES = frozenset({"STOP", "STOP_MARKET", "TRAILING_STOP_MARKET"})
 READ_FLAGS = frozenset({"enableReading", "enableFixReadOnly"})
 INCOME_KINDS = {
@@ -37,8 +37,8 @@ INCOME_KINDS = {
 }  # fmt: skip
 MARGIN_KINDS = {"TRADE": "trade", "USER_ADJUST": "margin"}
 MARGIN_ID = ("symbol", "positionSide", "time", "deltaType", "type", "amount", "n")
-KLINE = ("at", "open", "high", "low", "close", "volume", "closed", "quote_volume", "trades",
-         "taker_volume", "taker_quote_volume", "ignored")  # fmt: skip
+KLINE = tuple("at open high low close volume closed quote_volume trades base quote none".split())
+_weighing = partial(Limit, 2400, 60, "address", "weight")
 SAPI = Limit(12000, 60, per="address", bucket="sapi")
 SPOT = Limit(6000, 60, per="address", bucket="spot", cost=20)
 
@@ -80,19 +80,18 @@ def _held_side(row: Row) -> str:
     return slot if slot != "net" else "long" if row["side"] == "SELL" else "short"
 
 
-def _into(table: str, columns: Callable[[Row], Row]) -> raw.Parse:
+def _into(table: str, columns: Columns) -> raw.Parse:
     return lambda row: ((table, columns(row)),)
 
 
 def _order(row: Row) -> Row:
-    state = row["status"].lower()
     return {
-        "inst_id": row["symbol"], "order_id": row["orderId"],
-        "client_order_id": row.get("clientOrderId"), "order_side": row["side"].lower(),
-        "position_slot": SLOTS[row["positionSide"]], "state": "live" if state == "new" else state,
-        "average_price": row.get("avgPrice"), "ordered_qty_contracts": row["origQty"],
-        "filled_qty_contracts": row["executedQty"], "created_at_ms": millis("time")(row),
-        "filled_at_ms": millis("updateTime")(row), "updated_at_ms": millis("updateTime")(row),
+        "inst_id": row["symbol"], "order_id": row["orderId"], "order_side": row["side"].lower(),
+        "client_order_id": row["clientOrderId"], "position_slot": SLOTS[row["positionSide"]],
+        "state": row["status"].lower(), "average_price": row["avgPrice"],
+        "ordered_qty_contracts": row["origQty"], "filled_qty_contracts": row["executedQty"],
+        "created_at_ms": millis("time")(row), "filled_at_ms": millis("updateTime")(row),
+        "updated_at_ms": millis("updateTime")(row),
     }  # fmt: skip
 
 
@@ -161,7 +160,7 @@ def _margin(row: Row) -> Row:
     }  # fmt: skip
 
 
-def _forced(asked: str, kind: str) -> Callable[[Row], Row]:
+def _forced(asked: str, kind: str) -> Columns:
     return lambda row: {
         "inst_id": row["symbol"], "position_id": row["orderId"], "order_id": row["orderId"],
         "position_side": _held_side(row), "marker": f"{asked}/{row['clientOrderId']}",
@@ -171,11 +170,11 @@ def _forced(asked: str, kind: str) -> Callable[[Row], Row]:
 
 
 def _leverage(row: Row) -> Row:
-    said = {"inst_id": row["symbol"], "leverage": row["leverage"]}
-    return {**said, "margin_mode": MODES[row["marginType"]]}
+    mode = {"ISOLATED": "isolated", "CROSSED": "cross"}[row["marginType"]]
+    return {"inst_id": row["symbol"], "margin_mode": mode, "leverage": row["leverage"]}
 
 
-def _candle(kind: str) -> Callable[[Row], Row]:
+def _candle(kind: str) -> Columns:
     # No cell says that the minute is over: the windows asked for are.
     return lambda row: {
         "kind": kind, "minute_at_ms": millis("at")(row), "open_price": row["open"],
@@ -194,8 +193,8 @@ def _instrument(row: Row) -> Row:
 
 
 def _identify(replies: Mapping[str, list[Row] | None]) -> Row:
-    names = ("account_config", "account", "futures_config")
-    flags, account, futures = ((replies.get(name) or [{}])[0] for name in names)
+    asked = ("account_config", "account", "futures_config")
+    flags, account, futures = ((replies.get(name) or [{}])[0] for name in asked)
     permissions = sorted(
         name for name, value in flags.items()
         if name.startswith(("enable", "permit")) and str(value).lower() != "false"
@@ -209,7 +208,7 @@ def _identify(replies: Mapping[str, list[Row] | None]) -> Row:
     }  # fmt: skip
 
 
-def _from_earlier(by_ms: int) -> Callable[[Row], Row]:
+def _from_earlier(by_ms: int) -> Columns:
     """Windows count from the making of an order; one that ended in the window may be older."""
     return lambda asked: {
         name: str(int(value) - by_ms) if name == "startTime" else value
@@ -224,15 +223,10 @@ def _point_at(client: Any, url: str) -> None:
         client.urls["api"] = {name: url.rstrip("/") + urlsplit(at).path for name, at in known}
 
 
-def _weighing(cost: int) -> Limit:
-    return Limit(2400, 60, per="address", bucket="weight", cost=cost)
-
-
-def _snapshot(
-    name: str, method: str, cost: int, table: str, columns: Callable[[Row], Row], **more: Any
-) -> Endpoint:
-    what = {"tables": (table,), "parse": _into(table, columns), **more}
-    return Endpoint(name, method, _weighing(cost), **what)
+def _rows(name: str, method: str, cost: int, table: str, of: Columns, **more: Any) -> Endpoint:
+    return Endpoint(
+        name, method, _weighing(cost), **{"tables": (table,), "parse": _into(table, of), **more}
+    )
 
 
 def _listing(name: str, method: str, cost: int, *into: Any, **more: Any) -> Endpoint:
@@ -243,7 +237,7 @@ def _listing(name: str, method: str, cost: int, *into: Any, **more: Any) -> Endp
         "retention_ms": MONTHS_3, "page_size": 1000, "id_columns": ("symbol", "orderId"),
         "time_of": millis("time"), **more,
     }  # fmt: skip
-    return _snapshot(name, method, cost, *into, **settings)
+    return _rows(name, method, cost, *into, **settings)
 
 
 def _forced_orders(name: str, asked: str, kind: str) -> Endpoint:
@@ -276,7 +270,7 @@ VENUE = raw.Venue(
                  params={"limit": "1"}, is_optional=True),
     ),
     identify=_identify,
-    order=_snapshot("order", "fapiPrivateGetOrder", 1, raw.ORDERS, _order, take=_single),
+    order=_rows("order", "fapiPrivateGetOrder", 1, raw.ORDERS, _order, take=_single),
     order_request=lambda inst_id, order_id: {"symbol": inst_id, "orderId": order_id},
     listings=(
         _listing("ledger", "fapiPrivateGetIncome", 30, raw.LEDGER, _income, scope="account",
@@ -298,10 +292,10 @@ VENUE = raw.Venue(
     ),
     mark_candles=_candles("mark_candles", "fapiPublicGetMarkPriceKlines", "mark"),
     trade_candles=_candles("trade_candles", "fapiPublicGetKlines", "trade"),
-    instruments=_snapshot("instruments", "fapiPublicGetExchangeInfo", 1, raw.INSTRUMENTS,
-                          _instrument, take=_member("symbols")),
-    leverages=_snapshot("leverages", "fapiPrivateGetSymbolConfig", 5, raw.LEVERAGES, _leverage,
-                        scope="instrument", inst_param="symbol"),
+    instruments=_rows("instruments", "fapiPublicGetExchangeInfo", 1, raw.INSTRUMENTS,
+                      _instrument, take=_member("symbols")),
+    leverages=_rows("leverages", "fapiPrivateGetSymbolConfig", 5, raw.LEVERAGES, _leverage,
+                    scope="instrument", inst_param="symbol"),
     transient_codes=frozenset({"-1000", "-1001", "-1003", "-1006", "-1007", "-1008"}),
     point_at=_point_at,
 )  # fmt: skip
