@@ -3,11 +3,11 @@
 Documented: weights, pages, windows below seven days, retention, `fromId` only without a window,
 income oldest first, ids unique within a symbol (of income: within its type), cancelled conditional
 orders gone three days after they were made.
-Assumed: every listing starts with the oldest row of its window; a key that may list sub accounts
-is the master's; a commission is positive when charged, as in replies since 2022.
-Only the listing of forced orders, asked for one type at a time, says that an order was forced (a
-client id can be anything); it does not tell a whole liquidation from a part. `margin` is
-documented as needing trade permission and was once refused to read-only keys: optional.
+Assumed: every listing starts with the oldest row of its window; who may list sub accounts is the
+master; a commission is positive when charged, as in replies since 2022.
+Only the listing of forced orders, asked for one type at a time, says that an order was forced: a
+client id can be anything. It does not tell a whole liquidation from a part. `margin` is documented
+as needing trade permission and was once refused to read-only keys: optional.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ INCOME_KINDS = {
 }  # fmt: skip
 MARGIN_KINDS = {"TRADE": "trade", "USER_ADJUST": "margin"}
 MARGIN_ID = ("symbol", "positionSide", "time", "deltaType", "type", "amount", "n")
-KLINE = tuple("at open high low close volume closed quote_volume trades base quote none".split())
+KLINE = ("at", "open", "high", "low", "close", "volume", "closed", "quote_volume")
 _weighing = partial(Limit, 2400, 60, "address", "weight")
 SAPI = Limit(12000, 60, per="address", bucket="sapi")
 SPOT = Limit(6000, 60, per="address", bucket="spot", cost=20)
@@ -255,8 +255,7 @@ def _candles(name: str, method: str, kind: str) -> Endpoint:
 
 
 VENUE = raw.Venue(
-    name="binanceusdm",
-    unwrap=_unwrap,
+    name="binanceusdm", unwrap=_unwrap, identify=_identify, point_at=_point_at,
     clock=Endpoint("clock", "fapiPublicGetTime", _weighing(1), take=_single),
     clock_ms=millis("serverTime"),
     account=(
@@ -269,7 +268,6 @@ VENUE = raw.Venue(
         Endpoint("sub_accounts", "sapiGetSubAccountList", SAPI, take=_member("subAccounts"),
                  params={"limit": "1"}, is_optional=True),
     ),
-    identify=_identify,
     order=_rows("order", "fapiPrivateGetOrder", 1, raw.ORDERS, _order, take=_single),
     order_request=lambda inst_id, order_id: {"symbol": inst_id, "orderId": order_id},
     listings=(
@@ -297,5 +295,4 @@ VENUE = raw.Venue(
     leverages=_rows("leverages", "fapiPrivateGetSymbolConfig", 5, raw.LEVERAGES, _leverage,
                     scope="instrument", inst_param="symbol"),
     transient_codes=frozenset({"-1000", "-1001", "-1003", "-1006", "-1007", "-1008"}),
-    point_at=_point_at,
 )  # fmt: skip
