@@ -158,3 +158,4 @@ class Records:
     closes: list[CloseRecord] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
     settings: dict[str, Setting] = field(default_factory=dict)
+    uid: str = ""
