@@ -38,7 +38,7 @@ def order(row: Row) -> Row:
     text = str(row.get("text") or "")
     return {
         "inst_id": row.get("contract"),
-        "order_id": row.get("id"),
+        "order_id": _required_id(row, "id"),
         "client_order_id": text if text.startswith("t-") else None,
         "marker": f"{text} is_liq" if row.get("is_liq") is True else text,
         "forced_kind": _forced(row),
@@ -60,8 +60,8 @@ def fill(row: Row) -> Row:
     kind = _source(row)
     return {
         "inst_id": row.get("contract"),
-        "order_id": row.get("order_id"),
-        "fill_id": row.get("trade_id"),
+        "order_id": _required_id(row, "order_id"),
+        "fill_id": _required_id(row, "trade_id"),
         "marker": row.get("text"),
         "forced_kind": None if kind == "full" else kind,
         "order_side": "sell" if _is_negative(row, "size") else "buy",
@@ -79,8 +79,7 @@ def entry(row: Row) -> Row:
     contract, _, order_id = text.partition(":")
     return {
         "inst_id": row.get("contract") or (contract if order_id else None),
-        # Old entries have no id of their own.
-        "entry_id": _id(row, "id") or f"{row.get('time')}:{kind}:{text}:{row.get('balance')}",
+        "entry_id": _required_id(row, "id"),
         "entry_kind": ENTRY_KINDS.get(kind, "other"),
         "marker": kind,
         "order_id": order_id if order_id.isdigit() else None,
@@ -113,7 +112,7 @@ def liquidation(row: Row) -> Row:
     return {
         "inst_id": row.get("contract"),
         "position_id": f"liquidation:{row.get('order_id')}",
-        "order_id": _id(row, "order_id"),
+        "order_id": _required_id(row, "order_id"),
         "position_side": "short" if _is_negative(row, "size") else "long",
         **(_leverage_of(row) if row.get("leverage") is not None else {}),
         "marker": f"liquidates left={row.get('left')}",
@@ -129,7 +128,7 @@ def deleverage(row: Row) -> Row:
     return {
         "inst_id": row.get("contract"),
         "position_id": f"deleverage:{row.get('order_id')}",
-        "order_id": _id(row, "order_id"),
+        "order_id": _required_id(row, "order_id"),
         "position_side": "long" if _is_negative(row, "trade_size") else "short",
         **_leverage_of(row),
         "marker": "auto_deleverages",
@@ -149,7 +148,7 @@ def stop(row: Row) -> Row | None:
         return None
     return {
         "inst_id": initial.get("contract"),
-        "stop_id": _id(row, "id_string") or _id(row, "id"),
+        "stop_id": _required_id(row, "id"),
         "position_side": side,
         "trigger_price": trigger.get("price"),
         "state": "canceled",
@@ -227,6 +226,14 @@ def _id(row: Row, column: str) -> str | None:
     """An id, a time or a setting; None for the 0 or the nothing that Gate writes without one."""
     text = str(row.get(column) or "")
     return None if text in ("", "0") else text
+
+
+def _required_id(row: Row, column: str) -> str:
+    """An id; old rows that have none lie before what is ever asked for."""
+    found = _id(row, column)
+    if found is None:
+        raise InconsistentPageError(f"gate: a row lacks its {column}")
+    return found
 
 
 def _source(row: Row) -> str | None:

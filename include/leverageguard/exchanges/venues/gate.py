@@ -199,11 +199,7 @@ VENUE = Venue(
             time_of=rows.finished_ms, outlives_listing=True,
         ),
         _listing("fills", "MyTradesTimerange", FILLS, rows.fill, "create_time", "trade_id"),
-        # Old entries have no id: then everything else of a row tells it from others.
-        _listing(
-            "ledger", "AccountBook", LEDGER, rows.entry, "time",
-            "id time type text change balance",
-        ),
+        _listing("ledger", "AccountBook", LEDGER, rows.entry, "time"),
         _listing(
             "positions", "PositionClose", POSITIONS, rows.position_close, "time",
             "contract side time first_open_time accum_size pnl",

@@ -134,7 +134,7 @@ class Gate(Venue):
 
     def _detail(self, _: Call, account_id: str | None, __: int) -> Answer:
         account = self._account(account_id)
-        body = {"ip_whitelist": [], "currency_pairs": [], "user_id": _number(account.uid)}
+        body: Row = {"ip_whitelist": [], "currency_pairs": [], "user_id": _number(account.uid)}
         return Answer({**body, "tier": 0, "key": {"mode": 1}, "copy_trading_role": 0})
 
     def _main_keys(self, _: Call, account_id: str | None, __: int) -> Answer:
