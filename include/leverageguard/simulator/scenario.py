@@ -16,6 +16,7 @@ from eth_utils.crypto import keccak
 from leverageguard.simulator import world_file
 from leverageguard.simulator.fields import Fields, ScenarioError
 from leverageguard.simulator.values import Account, Binding, Claim, Policy, Scenario
+from leverageguard.simulator.venues import twins
 
 __all__ = [
     "Account", "Binding", "Claim", "Credentials", "Policy", "Scenario", "ScenarioError",
@@ -63,6 +64,6 @@ def load(path: Path | str) -> Scenario:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{file}: is not YAML ({error}): correct the file") from None
     scenario = world_file.scenario(folder, Fields(file, "", content))
-    for exchange in world_file.EXCHANGES:
+    for exchange in twins():
         scenario.replies(exchange)
     return scenario
