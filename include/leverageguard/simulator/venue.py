@@ -116,7 +116,8 @@ class Twin:
 
     `tables` names the files of an account's rows in a scenario folder, `symbols` what the seeded
     world trades here by coin. `serve` answers for a scenario; `encode` writes an account's doings
-    as rows of those tables, `instrument` and `candle` (kind mark or trade) the market's rows.
+    as rows of those tables, `instrument` and `candle` (kind mark or trade) the market's rows. `uid`
+    makes an account's uid of a number.
     """
 
     name: str
@@ -126,3 +127,4 @@ class Twin:
     encode: Callable[[Records], dict[str, list[Row]]]
     instrument: Callable[[Symbol], Row]
     candle: Callable[[str, Symbol, Candle], Any]
+    uid: Callable[[int], str] = str
