@@ -3,7 +3,7 @@
 Assumed: a liquidation order is a market order of time in force LiquidationMarket, and each
 liquidation has a ledger entry. An account holds one side of a coin at a time, so doings in hedge
 mode cannot be written here. Margin moved by hand into or out of an isolated position leaves no
-public row, and is left out.
+public row, and is left out. The highest leverages are the simulated world's, above the venue's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from leverageguard.simulator.replies import Row
-from leverageguard.simulator.seeded.market import Symbol
+from leverageguard.simulator.seeded.market import Symbol, listed
 from leverageguard.simulator.seeded.records import Execution, OrderRecord, Records, Stop, Transfer
 from leverageguard.simulator.venue import Candle
 
@@ -162,14 +162,12 @@ def candle(_: str, symbol: Symbol, minute: Candle) -> Row:
 
 
 SYMBOLS = {
-    coin: Symbol(
-        coin, code, Decimal(1), Decimal(tick), Decimal(lot), leverage, price, beta, LISTED_MS
-    )
-    for coin, code, tick, lot, leverage, price, beta in (
-        ("BTC", 0, "0.1", "0.00001", 100, "91240.3", 1.0),
-        ("ETH", 1, "0.01", "0.0001", 100, "3148.62", 1.25),
-        ("SOL", 5, "0.01", "0.01", 50, "134.81", 1.5),
-        ("XRP", 25, "0.0001", "1", 50, "2.0873", 1.3),
-        ("DOGE", 12, "0.00001", "1", 50, "0.14236", 1.6),
+    coin: listed(coin, coin, "1", lot, leverage, LISTED_MS, code)
+    for coin, lot, leverage, code in (
+        ("BTC", "0.00001", 100, 0),
+        ("ETH", "0.0001", 100, 1),
+        ("SOL", "0.01", 50, 5),
+        ("XRP", "1", 50, 25),
+        ("DOGE", "1", 50, 12),
     )
 }

@@ -208,4 +208,6 @@ TWIN = Twin(
     instrument=instrument,
     candle=candle,
     uid=address,
+    is_keyless=True,
+    share=4,
 )
