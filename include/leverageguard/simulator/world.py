@@ -38,8 +38,7 @@ def write(
     needed = sum(count for _, count in plots.PLOTS)
     if accounts < needed or not 24 <= hours <= 72:
         raise ValueError(f"a world needs at least {needed} accounts and 24 to 72 hours")
-    stage = Stage(seed, START_MS, hours, _chosen(venues))
-    _play(stage, seed, accounts)
+    stage = play(seed, accounts, hours, _chosen(venues))
     about = ABOUT.format(count=len(stage.traders), seed=seed, venues=", ".join(stage.twins))
     writing.write(Path(folder), stage, f"seeded-{seed}", about)
 
@@ -49,14 +48,16 @@ def _chosen(venues: Sequence[str] | None) -> Mapping[str, Twin]:
     return known if venues is None else {name: known[name] for name in sorted(venues)}
 
 
-def _play(stage: Stage, seed: int, accounts: int) -> None:
-    """Cast accounts at random for every plot; the others trade as usual."""
+def play(seed: int, accounts: int, hours: int, venues: Mapping[str, Twin]) -> Stage:
+    """The default world on its stage: accounts cast at random, the others trade as usual."""
+    stage = Stage(seed, START_MS, hours, venues)
     numbers = list(range(accounts))
     random.Random(f"cast {seed}").shuffle(numbers)
     for plot, count in plots.PLOTS:
         cast, numbers = sorted(numbers[:count]), numbers[count:]
         plot(stage, cast)
     plots.ordinary(stage, sorted(numbers))
+    return stage
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from leverageguard.simulator.seeded import margin, market
 from leverageguard.simulator.seeded.book import FULL, Book, Closed, Position
-from leverageguard.simulator.seeded.casting import LACKS, Need, venue_of
+from leverageguard.simulator.seeded.casting import Need, lacks, venue_of
 from leverageguard.simulator.seeded.ids import Ids
 from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS, Path
@@ -112,16 +112,12 @@ class Stage:
         Every tenth is a sub-account where its venue names the main account, every fifth is in
         net mode.
         """
-        able = [
-            name
-            for name, twin in self.twins.items()
-            if max(symbol.max_leverage for symbol in twin.symbols.values()) >= leverage
-        ]
-        venue = venue or venue_of(number, able, *needs)
-        uid = main = self.twins[venue].uid(self.rng.randrange(4 * 10**17, 7 * 10**17))
-        if number % 10 == 3 and "root" not in LACKS.get(venue, ()):
-            main = self.twins[venue].uid(self.rng.randrange(1 * 10**17, 4 * 10**17))
-        is_net = number % 5 == 2 or "hedge" in LACKS.get(venue, ())
+        venue = venue or venue_of(number, self.twins, *needs, leverage=leverage)
+        twin = self.twins[venue]
+        uid = main = twin.uid(self.rng.randrange(4 * 10**17, 7 * 10**17))
+        if number % 10 == 3 and not lacks(twin, "root"):
+            main = twin.uid(self.rng.randrange(1 * 10**17, 4 * 10**17))
+        is_net = number % 5 == 2 or lacks(twin, "hedge")
         book = Book(self.ids, is_net, Decimal(5000), self.at(1))
         book.records.uid = uid
         label = f"{number:03d}"
