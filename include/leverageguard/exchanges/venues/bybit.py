@@ -210,6 +210,7 @@ VENUE = Venue(
         parse=bybit_rows.leverage, params=LINEAR, scope="instrument", inst_param="symbol",
     ),
     code_of=_code,
+    may_answer_lists=False,
     # Timeouts, system errors and too many calls, some of which ccxt takes for final.
     transient_codes=frozenset({"10000", "10006", "10016", "10018", "10019", "10429", "5004"}),
     point_at=_point_at,
