@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -133,9 +134,30 @@ def test_fetch__bad_reply__complete_and_exact_or_a_gap_that_says_why(
         if kind not in HARMLESS and not place:
             assert gaps(settings, FAULTY), "a fault that stays must show"
     pull(world)
+    simulator.fault("*", kind, account=FAULTY, times=10_000)
+    pull(world)
+    # What was once read whole stays read, whatever a later pull meets.
     assert gaps(settings, FAULTY) == {}
     for account in world.uids:
         assert landed_fills(settings, account) == world.orders(account)
+    assert _every_body_has_its_digest(settings)
+
+
+@pytest.mark.usefixtures("unpaced")
+@pytest.mark.parametrize("kind", ["truncated", "null", "empty_list", "html", "data_object"])
+@pytest.mark.parametrize("exchange", VENUES)
+def test_markets__bad_reply__all_candles_or_an_open_gap(
+    exchange: str, kind: str, start: Start
+) -> None:
+    world = VenueWorld(exchange, accounts=1, lives=1)
+    simulator, settings = start(world)
+    simulator.fault("*", kind, times=10_000)
+    for part in market_steps.plan(_iso(START_MS), _iso(START_MS + HOUR_MS)):
+        if part["exchange"] == exchange:
+            market_steps.fetch(part)
+    complete = [row["is_complete"] for row in landing.scan(settings, "exchanges/fetch_windows")]
+    assert complete == [False] * 6
+    assert landing.scan(settings, "exchanges/candles") == []
 
 
 @pytest.mark.usefixtures("unpaced")
@@ -212,6 +234,13 @@ def _assert_no_silent_loss(world: VenueWorld, settings: Settings) -> None:
     for account in world.uids:
         if not fill_endpoints(world) & set(gaps(settings, account)):
             assert landed_fills(settings, account) == world.orders(account), account
+
+
+def _every_body_has_its_digest(settings: Settings) -> bool:
+    replies = landing.scan(settings, "exchanges/replies")
+    return bool(replies) and all(
+        sha256(row["body"].encode()).hexdigest() == row["sha256"] for row in replies
+    )
 
 
 def _forced(settings: Settings, account: str) -> dict[str, str]:

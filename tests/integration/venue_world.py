@@ -182,7 +182,7 @@ class VenueWorld:
                 margin,
                 Decimal(0),
                 entry_id=self._id(),
-            )  # fmt: skip
+            )
             for _ in range(count)
         )
         return OrderRecord(
