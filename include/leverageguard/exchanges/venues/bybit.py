@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leverageguard.exchanges import bybit_rows
 from leverageguard.exchanges.venue import (
     CANDLES,
     FILLS,
@@ -31,6 +30,7 @@ from leverageguard.exchanges.venue import (
     Venue,
     millis,
 )
+from leverageguard.exchanges.venues import _bybit_rows as bybit_rows
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from leverageguard.exchanges import bybit_rows
 from leverageguard.exchanges.venue import Row
+from leverageguard.exchanges.venues import _bybit_rows as bybit_rows
 from leverageguard.simulator.bybit_reference import SYMBOLS
 from leverageguard.simulator.seeded.records import (
     Execution,
