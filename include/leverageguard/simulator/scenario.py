@@ -20,7 +20,7 @@ from leverageguard.simulator.venues import twins
 
 __all__ = [
     "Account", "Binding", "Claim", "Credentials", "Policy", "Scenario", "ScenarioError",
-    "credentials", "load", "wallet_key",
+    "credentials", "key_of", "load", "wallet_key",
 ]  # fmt: skip
 
 WORLD_FILE = "world.yaml"
@@ -48,6 +48,13 @@ def credentials(account_id: str) -> Credentials:
         for part in ("api key", "api secret", "passphrase")
     ]
     return Credentials(parts[0][:32], parts[1][:32].upper(), parts[2][:16])
+
+
+def key_of(account: Account) -> Credentials:
+    """What the pool is given to read an account: its API key, or its uid at a keyless venue."""
+    if twins()[account.exchange].is_keyless:
+        return Credentials(account.uid, "", "")
+    return credentials(account.account_id)
 
 
 def load(path: Path | str) -> Scenario:

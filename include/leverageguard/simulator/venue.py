@@ -117,6 +117,8 @@ class Twin:
     `tables` names the files of an account's rows in a scenario folder, `symbols` what the seeded
     world trades here by coin. `serve` answers for a scenario; `encode` writes an account's doings
     as rows of those tables, `instrument` and `candle` (kind mark or trade) the market's rows.
+    `uid` makes an account's uid from a number; at a keyless venue the uid itself is what a reader
+    needs. `share` is how many of 200 accounts the default world has here (0: the rest).
     """
 
     name: str
@@ -126,3 +128,6 @@ class Twin:
     encode: Callable[[Records], dict[str, list[Row]]]
     instrument: Callable[[Symbol], Row]
     candle: Callable[[str, Symbol, Candle], Any]
+    uid: Callable[[int], str] = str
+    is_keyless: bool = False
+    share: int = 0
