@@ -2,10 +2,12 @@
 
 Assumed, because the documents leave it open: a listing's window includes both ends and orders are
 filtered by creation time, so an order created before a window is read through its fills; the main
-account's key list names the main account also to a sub-account that may see it. Margin moved by
-hand into or out of a position is in no listing ccxt knows. A key of the test network is unknown on
-the live hosts (INVALID_KEY), so no code proves a demo account. Orders and fills say nothing of
-the position mode: their slot is net, and `position_mode` of the account tells dual from single.
+account's key list is refused to a sub-account's key or names the main account to it.
+
+Margin moved by hand into or out of a position is in no listing ccxt knows. A key of the test
+network is unknown on the live hosts (INVALID_KEY), so no code proves a demo account. Orders and
+fills say nothing of the position mode: their slot is net, and `position_mode` of the account tells
+dual from single.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from leverageguard.exchanges import strict
+from leverageguard.exchanges.client import OWNER
 from leverageguard.exchanges.venue import (
     CANDLES,
     FILLS,
@@ -80,34 +83,39 @@ def _identify(replies: Mapping[str, list[Row] | None]) -> Row:
     keys = replies["main_keys"] or []
     futures = (replies["futures_account"] or [{}])[0]
     roots = {str(key["user_id"]) for key in keys if key.get("user_id")}
+    perms = next(iter(_asking(keys)), {}).get("perms") or []
     modes = {"True": "dual", "False": "single"}
     return {
         "uid": detail.get("user_id"),
         "root_uid": roots.pop() if len(roots) == 1 else None,
-        "permissions": ",".join(sorted({name for key in keys for name in _permissions(key)})),
-        "is_read_only": _is_read_only(keys),
+        "permissions": ",".join(sorted(map(_permission, perms))) or None,
+        "is_read_only": all(perm.get("read_only") is True for perm in perms) if perms else None,
         "position_mode": futures.get("position_mode")
         or modes.get(str(futures.get("in_dual_mode"))),
     }
 
 
-def _permissions(key: Row) -> list[str]:
-    return [
-        f"{perm.get('name')}:{'read_only' if perm.get('read_only') is True else 'read_write'}"
-        for perm in key.get("perms") or []
-    ]
+def _permission(perm: Row) -> str:
+    return f"{perm.get('name')}:{'read_only' if perm.get('read_only') is True else 'read_write'}"
 
 
-def _is_read_only(keys: list[Row]) -> bool | None:
-    """None while the asking key cannot be told from another with other permissions.
+def _asking(keys: list[Row]) -> list[Row]:
+    """The key that asked, if it can be told from the others."""
+    ours = [key for key in keys if _is_asking(key)]
+    return ours if len(ours) == 1 else []
 
-    The list masks its keys, so only what holds for all of them is known of the one that asked.
-    """
-    each = {
-        all(perm.get("read_only") is True for perm in key["perms"]) if key.get("perms") else None
-        for key in keys
-    }
-    return each.pop() if len(each) == 1 else None
+
+def _is_asking(key: Row) -> bool:
+    shown = key.get("key")
+    if isinstance(shown, dict):
+        return True
+    # The list masks the end of every key.
+    start = str(shown or "").rstrip("*")
+    return bool(start) and str(key.get(OWNER)).startswith(start)
+
+
+def _without_owner(asked: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if name != OWNER}
 
 
 def _point_at(client: Any, url: str) -> None:
@@ -179,7 +187,8 @@ VENUE = Venue(
     account=(
         Endpoint("account_detail", "privateAccountGetDetail", ACCOUNT, take=_object),
         Endpoint(
-            "main_keys", "privateAccountGetMainKeys", ACCOUNT, take=_keys, is_optional=True
+            "main_keys", "privateAccountGetMainKeys", ACCOUNT, take=_keys, owner_param=OWNER,
+            shape=_without_owner, is_optional=True,
         ),
         Endpoint(
             "futures_account", "privateFuturesGetSettleAccounts", FUTURES, take=_object,

@@ -9,6 +9,7 @@ import pytest
 
 from leverageguard import clock
 from leverageguard.exchanges import strict
+from leverageguard.exchanges.client import OWNER
 from leverageguard.exchanges.pull import parsed
 from leverageguard.exchanges.venue import Endpoint, InconsistentPageError
 from leverageguard.exchanges.venues.gate import VENUE
@@ -51,8 +52,10 @@ STOP = {
     "initial": {"contract": "BTC_USDT", "size": "-100", "price": "5.03"},
     "trigger": {"price_type": "0", "price": "3000", "rule": "2", "expiration": "86400"},
 }  # fmt: skip
-KEY = {"user_id": "1", "perms": [{"name": "futures", "read_only": True}], "key": "c5dc*****"}
-TRADING_KEY = {**KEY, "perms": [{"name": "futures", "read_only": False}]}
+KEY = {"user_id": "1", "perms": [{"name": "futures", "read_only": True}], "key": "c5dc*****",
+       OWNER: "c5dcfbf1"}  # fmt: skip
+TRADING = {**KEY, "perms": [{"name": "futures", "read_only": False}]}
+OTHERS = {**TRADING, "key": "52fd*****"}
 
 
 def only(endpoint: Endpoint, row: dict[str, Any]) -> dict[str, Any]:
@@ -288,12 +291,16 @@ def test_instrument__direct__is_linear_in_its_multiplier() -> None:
 @pytest.mark.parametrize(
     ("keys", "is_read_only"),
     [
-        ([KEY], True), ([TRADING_KEY], False), ([KEY, KEY], True), ([KEY, TRADING_KEY], None),
-        ([{**KEY, "perms": []}], None), ([], None),
+        ([KEY], True), ([TRADING], False), ([OTHERS, KEY], True),
+        ([{**KEY, "key": "52fd*****"}], None), ([{**KEY, "key": {"mode": "1"}}], True),
+        ([{**TRADING, "key": {"mode": "1"}}], False), ([KEY, TRADING], None),
+        ([{**KEY, "key": "*****"}], None), ([{**KEY, "perms": []}], None), ([], None),
     ],
-    ids=["ours", "ours trades", "all", "which one asked?", "no permission named", "no key"],
+    ids=["ours", "ours trades", "another trades", "only another is read-only",
+         "asking key alone", "asking key alone trades", "which one asked?", "wholly masked",
+         "no permission named", "no key"],
 )  # fmt: skip
-def test_identify__keys__are_read_only_only_when_the_asking_one_must_be(
+def test_identify__keys__the_asking_one_alone_is_read_only_or_not(
     keys: list[dict[str, Any]], is_read_only: bool | None
 ) -> None:
     assert identify(*keys)["is_read_only"] is is_read_only
