@@ -187,11 +187,29 @@ def _land_table(settings: Settings, table: str, name: str, listings: list[Listin
                 hour = raw_tables.table(table).hour_of(row)
                 rows.setdefault(hour, {})[_key(table, row)] = row
     for hour in sorted({*rows, *replaced}):
-        of_hour = rows.get(hour, {})
+        of_hour = _first_shown(rows.get(hour, {}), landing.read(settings, table, hour, name))
         gone = set() if outlives else replaced.get(hour, set())
         keep = _keeper(table, gone, of_hour)
         landing.replace(settings, table, hour, name, of_hour.values(), keep=keep)
     return sum(len(of_hour) for of_hour in rows.values())
+
+
+def _first_shown(
+    new: dict[tuple[Any, ...], Row], old: Iterable[Row]
+) -> dict[tuple[Any, ...], Row]:
+    """The new rows; one that says what an old one said keeps naming the reply that showed it first.
+
+    A venue that dates its replies sends no body twice, and evidence must not change by being read.
+    """
+    shown = {_content(row): row["reply_sha256"] for row in old}
+    return {
+        key: {**row, "reply_sha256": shown.get(_content(row), row["reply_sha256"])}
+        for key, row in new.items()
+    }
+
+
+def _content(row: Row) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted((name, row[name]) for name in row if name != "reply_sha256"))
 
 
 def _keeper(table: str, gone: set[str], new: dict[tuple[Any, ...], Row]) -> Callable[[Row], bool]:
