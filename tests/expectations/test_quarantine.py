@@ -15,7 +15,7 @@ from tests.expectations.raw_folder import BODY, ENDPOINTS, GROUP, HOUR, gaps, la
 
 pytestmark = pytest.mark.slow
 ORDERS, FILLS = "exchanges/orders", "exchanges/fills"
-CONFIGS, CANDLES, REPLIES = "exchanges/account_configs", "exchanges/candles", "exchanges/replies"
+REPLIES = "exchanges/replies"
 
 
 def orders(settings):
@@ -102,93 +102,11 @@ def test_check_arrivals__another_bad_row_later__alarms_about_that_one_only(with_
     assert len(quarantine.listing(settings)) == 2
 
 
-def test_check_arrivals__row_without_account__opens_that_endpoint_for_everybody(with_windows):
-    settings = with_windows
-    land(settings, FILLS, row(FILLS), row(FILLS, account_id=""))
-    refuse()
-    assert gaps(settings) == {("acc-1", "fills"), ("acc-2", "fills")}
-    assert gaps(settings, "gate") == set()
-
-
-def test_check_arrivals__row_without_endpoint__opens_every_window_of_the_account(with_windows):
-    settings = with_windows
-    land(settings, FILLS, row(FILLS), row(FILLS, endpoint=None))
-    refuse()
-    assert gaps(settings) == {("acc-1", endpoint) for endpoint in ENDPOINTS}
-    assert gaps(settings, "gate") == set()
-
-
-def test_check_arrivals__row_without_exchange__opens_that_account_on_every_exchange(with_windows):
-    settings = with_windows
-    land(settings, ORDERS, row(ORDERS), row(ORDERS, exchange=None))
-    refuse()
-    assert gaps(settings) == {("acc-1", "orders")}
-    assert gaps(settings, "gate") == {("acc-1", "orders")}
-
-
-def test_check_arrivals__row_of_another_exchange__opens_that_exchange_only(with_windows):
-    settings = with_windows
-    bad = row("exchanges/positions", exchange="gate", endpoint="liquidations", leverage="x")
-    land(settings, "exchanges/positions", bad)
-    refuse()
-    assert gaps(settings) == set()
-    assert gaps(settings, "gate") == {("acc-1", "liquidations")}
-
-
-def test_check_arrivals__order_read_by_its_id__opens_every_window_of_the_account(with_windows):
-    settings = with_windows
-    land(settings, ORDERS, row(ORDERS, endpoint="order", fee="x"))
-    refuse()
-    assert gaps(settings) == {("acc-1", endpoint) for endpoint in ENDPOINTS}
-    assert gaps(settings, "gate") == set()
-
-
-def test_check_arrivals__endpoint_of_another_exchange__is_none_of_ours(with_windows):
-    settings = with_windows
-    land(settings, ORDERS, row(ORDERS, endpoint="liquidations", fee="x"))
-    refuse()
-    assert gaps(settings) == {("acc-1", endpoint) for endpoint in ENDPOINTS}
-
-
-@pytest.mark.parametrize(
-    ("table", "column", "endpoint"),
-    [
-        (CONFIGS, "uid", "account_config"),
-        ("exchanges/leverages", "inst_id", "orders"),
-        ("exchanges/order_lookups", "outcome", None),
-    ],
-)
-def test_check_arrivals__bad_snapshot__opens_every_window_of_the_account(
-    with_windows, table, column, endpoint
-):
-    settings = with_windows
-    named = {} if endpoint is None else {"endpoint": endpoint}
-    land(settings, table, row(table, **{column: None}, **named))
-    refuse()
-    assert gaps(settings) == {("acc-1", each) for each in ENDPOINTS}
-    assert gaps(settings, "gate") == set()
-
-
-def test_check_arrivals__bad_candle__opens_that_kind_of_the_instrument(with_windows):
-    settings = with_windows
-    land(settings, CANDLES, row(CANDLES), row(CANDLES, low_price="0"))
-    refuse()
-    assert gaps(settings) == {("BTC-USDT-SWAP", "mark_candles")}
-
-
 def test_check_arrivals__reply_body_changed__opens_the_hours_it_was_evidence_for(with_windows):
     settings = with_windows
     land(settings, REPLIES, row(REPLIES, body=BODY.replace("0", "1")))
     refuse("no longer has its hash")
     assert gaps(settings) == {("acc-1", "fills")}
-
-
-def test_check_arrivals__public_reply_changed__opens_its_endpoint_for_every_owner(with_windows):
-    settings = with_windows
-    public = {"account_id": "public", "endpoint": "mark_candles"}
-    land(settings, REPLIES, row(REPLIES, body=BODY + " ", **public))
-    refuse("no longer has its hash")
-    assert gaps(settings) == {("BTC-USDT-SWAP", "mark_candles")}
 
 
 def test_check_arrivals__more_than_ten_bad_rows__names_ten_and_counts_the_rest(with_windows):
