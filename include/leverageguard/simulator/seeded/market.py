@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
+
+from leverageguard.simulator.venue import Candle
 
 MINUTE_MS = 60_000
 FACTOR_SIGMA = 0.0008
@@ -17,6 +22,11 @@ TAIL_FREEDOM = 3
 OWN_JUMP_PER_MINUTE = 1 / 700
 COMMON_JUMPS = (-0.042, 0.036, -0.028, 0.031)
 WICK = 0.45
+# How far a venue's price strays from the common one: a slow walk of 0.01 %, never over 0.04 %.
+BASIS_SIGMA, BASIS_MEMORY, BASIS_MOST = 0.00003, 0.95, 0.0004
+# Whole USDT a minute; the largest position of the seeded world is under 100,000.
+LEAST_VOLUME, MORE_VOLUME = 4_000_000, 3_000_000
+COIN = re.compile(r"[-_]|(?<=[A-Z0-9]{2})USD")
 
 
 @dataclass(frozen=True)
@@ -35,37 +45,59 @@ class Symbol:
 
     @property
     def coin(self) -> str:
-        """The coin of the contract value."""
-        return self.inst_id.split("-")[0]
-
-    @property
-    def underlying(self) -> str:
-        """The index the contract follows, BTC-USDT."""
-        return self.inst_id.removesuffix("-SWAP")
+        """The coin of the contract value, from BTC-USDT-SWAP, BTCUSDT, BTC_USDT or BTC."""
+        return COIN.split(self.inst_id, maxsplit=1)[0]
 
     def price(self, ticks: int) -> Decimal:
         """The price of a whole number of ticks."""
         return ticks * self.tick
 
 
-def _symbol(coin: str, code: int, sizes: str, leverage: int, beta: float, listed: int) -> Symbol:
-    value, tick, lot, price = sizes.split()
-    parts = (Decimal(value), Decimal(tick), Decimal(lot))
-    return Symbol(f"{coin}-USDT-SWAP", code, *parts, leverage, price, beta, listed)
+@dataclass(frozen=True)
+class Coin:
+    """What a coin's price does, whatever venue trades it: its tick, first price and beta."""
+
+    tick: Decimal
+    first_price: str
+    beta: float
 
 
-SYMBOLS = (
-    _symbol("BTC", 10459, "0.01 0.1 0.01 91240.3", 100, 1.0, 1573557408000),
-    _symbol("ETH", 10461, "0.1 0.01 0.01 3148.62", 100, 1.25, 1573557408000),
-    _symbol("SOL", 10520, "1 0.01 0.01 134.81", 50, 1.5, 1611907688000),
-    _symbol("XRP", 10463, "100 0.0001 0.01 2.0873", 50, 1.3, 1573557408000),
-    _symbol("DOGE", 10498, "1000 0.00001 0.01 0.14236", 50, 1.6, 1611907686000),
-)
+COINS = {
+    "BTC": Coin(Decimal("0.1"), "91240.3", 1.0),
+    "ETH": Coin(Decimal("0.01"), "3148.62", 1.25),
+    "SOL": Coin(Decimal("0.01"), "134.81", 1.5),
+    "XRP": Coin(Decimal("0.0001"), "2.0873", 1.3),
+    "DOGE": Coin(Decimal("0.00001"), "0.14236", 1.6),
+}
+
+
+def listed(
+    coin: str, inst_id: str, contract_value: str, lot: str, max_leverage: int,
+    listed_ms: int, code: int = 0,
+) -> Symbol:  # fmt: skip
+    """A coin's perpetual as one venue lists it, on the coin's shared tick and price."""
+    of = COINS[coin]
+    value, step = Decimal(contract_value), Decimal(lot)
+    return Symbol(
+        inst_id, code, value, of.tick, step, max_leverage, of.first_price, of.beta, listed_ms
+    )
+
+
+class Minute(NamedTuple):
+    """One minute's prices in ticks."""
+
+    open: int
+    high: int
+    low: int
+    close: int
 
 
 @dataclass(frozen=True)
 class Path:
-    """The mark candles of one symbol; index = minutes since `start_ms`, values in ticks."""
+    """The candles of one symbol; index = minutes since `start_ms`, prices in ticks.
+
+    `volumes` are the quote currency's whole units traded in each minute.
+    """
 
     symbol: Symbol
     start_ms: int
@@ -73,6 +105,7 @@ class Path:
     highs: tuple[int, ...]
     lows: tuple[int, ...]
     closes: tuple[int, ...]
+    volumes: tuple[int, ...] = ()
 
     def first_touch(self, ticks: int, is_falling: bool, begin: int, end: int) -> int | None:
         """The first minute of [begin, end) whose candle reaches `ticks` from the other side."""
@@ -80,21 +113,44 @@ class Path:
             return next((i for i in range(begin, end) if self.lows[i] <= ticks), None)
         return next((i for i in range(begin, end) if self.highs[i] >= ticks), None)
 
-    def wire_rows(self) -> list[list[str]]:
-        """Rows as the venue sends them, oldest first."""
-        columns = zip(self.opens, self.highs, self.lows, self.closes, strict=True)
-        return [
-            [str(self.start_ms + n * MINUTE_MS), *(str(self.symbol.price(p)) for p in row), "1"]
-            for n, row in enumerate(columns)
-        ]
+    def candle(self, minute: int) -> Candle:
+        """A minute as a candle in the quote currency."""
+        row = (self.opens[minute], self.highs[minute], self.lows[minute], self.closes[minute])
+        first, high, low, last = (self.symbol.price(ticks) for ticks in row)
+        at_ms = self.start_ms + minute * MINUTE_MS
+        return Candle(at_ms, first, high, low, last, Decimal(self.volumes[minute]))
+
+    def pierced(self, minute: int, ticks: int) -> Path:
+        """The same minutes, but for a wick of one of them that reaches `ticks`."""
+        highs, lows = list(self.highs), list(self.lows)
+        highs[minute], lows[minute] = max(highs[minute], ticks), min(lows[minute], ticks)
+        return replace(self, highs=tuple(highs), lows=tuple(lows))
+
+    def thinned(self, minute: int, volume: int) -> Path:
+        """The same minutes, but for the volume of one of them."""
+        volumes = list(self.volumes)
+        volumes[minute] = volume
+        return replace(self, volumes=tuple(volumes))
 
 
-def paths(seed: int, start_ms: int, minutes: int) -> dict[str, Path]:
-    """One path a symbol, by instrument id; the same seed gives the same paths."""
+def paths(
+    seed: int, start_ms: int, minutes: int, listings: Mapping[str, Iterable[Symbol]]
+) -> dict[str, dict[str, Path]]:
+    """The prices of every venue's symbols, by venue and instrument; a seed gives the same ones.
+
+    A coin has one price everywhere, but for a basis of a few hundredths of a percent.
+    """
     rng = random.Random(f"market {seed}")
     factor = [FACTOR_SIGMA * _fat(rng) for _ in range(minutes)]
     _add_jumps(rng, factor)
-    return {symbol.inst_id: _path(rng, symbol, start_ms, factor) for symbol in SYMBOLS}
+    walks = {name: _walk(rng, coin, factor) for name, coin in COINS.items()}
+    return {
+        venue: {
+            symbol.inst_id: _listed_path(f"{seed} {venue}", symbol, start_ms, walks[symbol.coin])
+            for symbol in symbols
+        }
+        for venue, symbols in listings.items()
+    }
 
 
 def _fat(rng: random.Random) -> float:
@@ -113,18 +169,38 @@ def _add_jumps(rng: random.Random, factor: list[float]) -> None:
             factor[minute] += size / length
 
 
-def _path(rng: random.Random, symbol: Symbol, start_ms: int, factor: list[float]) -> Path:
-    price = round(Decimal(symbol.first_price) / symbol.tick)
-    opens, highs, lows, closes = [], [], [], []
+def _walk(rng: random.Random, coin: Coin, factor: list[float]) -> list[Minute]:
+    """A coin's minutes in its ticks, each opening where the one before closed."""
+    price = round(Decimal(coin.first_price) / coin.tick)
+    minutes = []
     for common in factor:
-        move = symbol.beta * common + OWN_SIGMA * _fat(rng)
+        move = coin.beta * common + OWN_SIGMA * _fat(rng)
         if rng.random() < OWN_JUMP_PER_MINUTE:
             move += rng.choice((-1, 1)) * rng.uniform(0.008, 0.02)
         close = max(1, round(price * math.exp(move)))
-        wick = WICK * FACTOR_SIGMA * symbol.beta * price
-        opens.append(price)
-        closes.append(close)
-        highs.append(max(price, close) + int(abs(rng.gauss(0, wick))))
-        lows.append(max(1, min(price, close) - int(abs(rng.gauss(0, wick)))))
+        wick = WICK * FACTOR_SIGMA * coin.beta * price
+        high = max(price, close) + int(abs(rng.gauss(0, wick)))
+        low = max(1, min(price, close) - int(abs(rng.gauss(0, wick))))
+        minutes.append(Minute(price, high, low, close))
         price = close
-    return Path(symbol, start_ms, tuple(opens), tuple(highs), tuple(lows), tuple(closes))
+    return minutes
+
+
+def _listed_path(label: str, symbol: Symbol, start_ms: int, walk: list[Minute]) -> Path:
+    """A coin's minutes as one venue shows them: its own basis, tick and volume."""
+    rng = random.Random(f"listing {label} {symbol.inst_id}")
+    ratio = float(COINS[symbol.coin].tick / symbol.tick)
+    before = 0.0
+    shown, volumes = [], []
+    for minute in walk:
+        basis = BASIS_MEMORY * before + rng.gauss(0, BASIS_SIGMA)
+        basis = max(-BASIS_MOST, min(BASIS_MOST, basis))
+        first, last = ratio * (1 + before), ratio * (1 + basis)
+        open_, close = round(minute.open * first), round(minute.close * last)
+        high = max(open_, close, round(minute.high * max(first, last)))
+        low = max(1, min(open_, close, round(minute.low * min(first, last))))
+        shown.append((open_, high, low, close))
+        volumes.append(LEAST_VOLUME + round(MORE_VOLUME * rng.lognormvariate(0, 0.8)))
+        before = basis
+    opens, highs, lows, closes = zip(*shown, strict=True)
+    return Path(symbol, start_ms, opens, highs, lows, closes, tuple(volumes))
