@@ -46,6 +46,7 @@ CREATIONS = {**FORCED_CREATIONS, **dict.fromkeys(OWN_CREATIONS.split(), "own_clo
 EXECUTIONS = {
     "BustTrade": "takeover", "AdlTrade": "adl", "Settle": "settlement", "Delivery": "delivery",
 }  # fmt: skip
+LIQUIDATIONS = ("partial", "takeover")
 # Money that moves while the size stays.
 NO_TRADES = frozenset({"Funding", "SessionSettlePnL"})
 ENTRY_KINDS = {
@@ -148,10 +149,15 @@ def _closed_side(row: Row) -> str:
 
 
 def fill(row: Row) -> Iterable[Record]:
-    """An execution; funding is none."""
+    """An execution, and of a liquidation the mark price that forced it; funding is none.
+
+    A takeover fills at the bankruptcy price, which the market need not reach: only the mark can be
+    held against the candles.
+    """
     kind, created_by = row.get("execType", ""), row.get("createType") or ""
     if kind in NO_TRADES:
         return
+    forced_kind = EXECUTIONS.get(kind, CREATIONS.get(created_by))
     yield (
         FILLS,
         {
@@ -159,7 +165,7 @@ def fill(row: Row) -> Iterable[Record]:
             "order_id": row.get("orderId"),
             "fill_id": row.get("execId"),
             "marker": f"{kind}/{created_by}",
-            "forced_kind": EXECUTIONS.get(kind, CREATIONS.get(created_by)),
+            "forced_kind": forced_kind,
             "order_side": _side(row),
             "position_slot": None,
             "price": row.get("execPrice"),
@@ -169,6 +175,20 @@ def fill(row: Row) -> Iterable[Record]:
             "filled_at_ms": millis("execTime")(row),
         },
     )
+    if forced_kind in LIQUIDATIONS and row.get("markPrice"):
+        yield (
+            POSITIONS,
+            {
+                "inst_id": row.get("symbol"),
+                "position_id": row.get("execId"),
+                "order_id": row.get("orderId"),
+                "position_side": _closed_side(row),
+                "marker": f"{kind}/{created_by}",
+                "forced_kind": forced_kind,
+                "trigger_price": row.get("markPrice"),
+                "updated_at_ms": millis("execTime")(row),
+            },
+        )
 
 
 def entry(row: Row) -> Iterable[Record]:

@@ -81,6 +81,10 @@ def one(parse: Any, row: Row) -> Row:
     return dict(record)
 
 
+def first(parse: Any, row: Row) -> Row:
+    return dict(next(iter(parse(row)))[1])
+
+
 def answered(result: Any, **over: Any) -> dict[str, Any]:
     return {"retCode": "0", "retMsg": "OK", "result": result, "time": "1672283754510", **over}
 
@@ -181,9 +185,18 @@ def test_stop__no_stop_loss_the_trader_took_away__is_no_stop(over: Row) -> None:
 def test_fill__execution_type__says_the_kind(
     kind: str, created_by: str | None, expected: str | None
 ) -> None:
-    record = one(fill, {**EXECUTION, "execType": kind, "createType": created_by})
+    record = first(fill, {**EXECUTION, "execType": kind, "createType": created_by})
     assert record["forced_kind"] == expected
     assert record["marker"] == f"{kind}/{created_by or ''}"
+
+
+def test_fill__of_a_takeover__shows_the_mark_that_forced_it() -> None:
+    [_, (table, record)] = fill({**EXECUTION, "execType": "BustTrade", "side": "Sell"})
+    assert table == "exchanges/positions"
+    assert (record["trigger_price"], record["position_side"]) == ("1183.54", "long")
+    assert record["order_id"] == "8c065341-7b52-4ca9-ac2c-37e31ac55c94"
+    assert len(list(fill({**EXECUTION, "execType": "BustTrade", "markPrice": ""}))) == 1
+    assert len(list(fill({**EXECUTION, "createType": "CreateByUser"}))) == 1
 
 
 @pytest.mark.parametrize("kind", ["Funding", "SessionSettlePnL"])
