@@ -215,7 +215,7 @@ def test_fill__fee__is_negative_when_charged(paid: str, fee: str | None) -> None
 
 def test_fill__execution__does_not_name_its_slot() -> None:
     record = one(fill, EXECUTION)
-    assert record["position_slot"] is None
+    assert "position_slot" not in record
     assert record["fill_id"] == "e0cbe81d-0f18-5866-9415-cf319b5dab3b"
     assert (record["price"], record["qty_contracts"]) == ("1190.15", "0.1")
 
@@ -272,7 +272,7 @@ def test_position__sample_of_a_long__profit_is_before_fees() -> None:
     assert record["position_side"] == "long"
     assert Decimal(record["pnl"]) == Decimal("0.0015")
     assert record["order_id"] == "071749f3-a9fa-427b-b5ca-27b2f52b81de"
-    assert record["opened_at_ms"] is None
+    assert "opened_at_ms" not in record
 
 
 def test_position__short__profit_is_turned_round() -> None:
