@@ -2,7 +2,7 @@
 
 Assumed, because the documents leave it open: a listing's window includes both ends and orders are
 filtered by creation time, so an order created before a window is read through its fills; the main
-account's key list is refused to a sub-account's key or names the main account to it.
+account's key list is refused to a sub-account's key, whose root and permissions stay unknown.
 
 Margin moved by hand into or out of a position is in no listing ccxt knows. A key of the test
 network is unknown on the live hosts (INVALID_KEY), so no code proves a demo account.
