@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leverageguard.exchanges import bybit_rows
 from leverageguard.exchanges.venue import (
     CANDLES,
     FILLS,
@@ -31,6 +30,7 @@ from leverageguard.exchanges.venue import (
     Venue,
     millis,
 )
+from leverageguard.exchanges.venues import _bybit_rows as bybit_rows
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
@@ -210,6 +210,7 @@ VENUE = Venue(
         parse=bybit_rows.leverage, params=LINEAR, scope="instrument", inst_param="symbol",
     ),
     code_of=_code,
+    may_answer_lists=False,
     # Timeouts, system errors and too many calls, some of which ccxt takes for final.
     transient_codes=frozenset({"10000", "10006", "10016", "10018", "10019", "10429", "5004"}),
     point_at=_point_at,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from leverageguard.exchanges import strict
-from leverageguard.exchanges.bybit_rows import (
+from leverageguard.exchanges.venue import AbsentError, Endpoint, InconsistentPageError, Row
+from leverageguard.exchanges.venues._bybit_rows import (
     entry,
     fill,
     instrument,
@@ -18,7 +19,6 @@ from leverageguard.exchanges.bybit_rows import (
     position,
     stop,
 )
-from leverageguard.exchanges.venue import AbsentError, Endpoint, InconsistentPageError, Row
 from leverageguard.exchanges.venues.bybit import VENUE
 from leverageguard.warehouse import raw_tables
 
