@@ -13,9 +13,10 @@ import ccxt
 import pytest
 
 from leverageguard import clock, config
-from leverageguard.exchanges import account_pull, listings, pull, retry
+from leverageguard.exchanges import account_pull, listings, retry
 from leverageguard.exchanges.client import Client, VenueClock, connect
 from leverageguard.exchanges.listings import Listing
+from leverageguard.exchanges.rows import parsed
 from leverageguard.exchanges.venue import FILLS, LEDGER, ORDERS, POSITIONS, STOPS
 from leverageguard.exchanges.venues.bybit import VENUE
 from leverageguard.exchanges.windows import ACCOUNT_CONFIG, Stretch
@@ -348,7 +349,7 @@ def test_bybit__instruments__are_linear_perpetuals(serve: Serve) -> None:
     rows = [
         record
         for row in line().call(VENUE.instruments, {}).rows
-        for _, record in pull.parsed(VENUE.instruments, row)
+        for _, record in parsed(VENUE.instruments, row)
     ]
     assert {row["inst_id"] for row in rows} == {symbol.inst_id for symbol in SYMBOLS.values()}
     assert {(row["inst_type"], row["contract_type"]) for row in rows} == {("perpetual", "linear")}

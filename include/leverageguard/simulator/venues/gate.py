@@ -284,4 +284,5 @@ TWIN = Twin(
     encode=encode,
     instrument=instrument,
     candle=candle,
+    share=25,
 )

@@ -10,7 +10,7 @@ import pytest
 from leverageguard import clock
 from leverageguard.exchanges import strict
 from leverageguard.exchanges.client import OWNER
-from leverageguard.exchanges.pull import parsed
+from leverageguard.exchanges.rows import parsed
 from leverageguard.exchanges.venue import Endpoint, InconsistentPageError
 from leverageguard.exchanges.venues.gate import VENUE
 
