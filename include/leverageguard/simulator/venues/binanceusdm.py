@@ -264,4 +264,5 @@ TWIN = Twin(
     encode=encode,
     instrument=instrument,
     candle=candle,
+    share=10,
 )
