@@ -15,8 +15,8 @@ from leverageguard.warehouse import connect, snapshot
 CLAIMS = """
     select
         claim_id, policy_reference as policy, wallet, order_id, filing_reference as filing,
-        origin, inst_id, forced_kind, verdict, reasons, hold_reasons, approved_micro_usdc, paid_micro_usdc,
-        payout_state, batch_no, tx_hash as transaction
+        origin, inst_id, forced_kind, verdict, reasons, hold_reasons, approved_micro_usdc,
+        paid_micro_usdc, payout_state, batch_no, tx_hash as transaction
     from fct_claims
     order by notified_at, claim_id
 """
