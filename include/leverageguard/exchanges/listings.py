@@ -13,7 +13,8 @@ from typing import Any
 from leverageguard.config import Settings
 from leverageguard.exchanges import pull, retry, windows
 from leverageguard.exchanges.client import Client
-from leverageguard.exchanges.venue import Endpoint, Record, Row
+from leverageguard.exchanges.rows import parsed
+from leverageguard.exchanges.venue import CANDLES, Endpoint, Record, Row
 from leverageguard.exchanges.windows import Stretch
 from leverageguard.warehouse import landing, raw_tables
 from leverageguard.warehouse.raw_tables import HOUR_MS
@@ -26,7 +27,7 @@ KEYS = {
     "exchanges/ledger": ("entry_id", "entry_kind", "recorded_at_ms"),
     "exchanges/positions": ("position_id", "order_id", "position_side", "updated_at_ms", "marker"),
     "exchanges/stops": ("stop_id",),
-    "exchanges/candles": ("inst_id", "kind", "minute_at_ms"),
+    CANDLES: ("inst_id", "kind", "minute_at_ms"),
 }
 
 
@@ -71,11 +72,13 @@ def read(client: Client, listing: Listing, inst_id: str = "") -> None:
         listing.fail(error)
         return
     ours = {"exchange": client.venue.name, "endpoint": endpoint.name}
+    if CANDLES not in endpoint.tables:
+        ours["account_id"] = client.account_id
     for row in pulled.rows:
         at_ms = endpoint.time_of(row)
         hour = at_ms - at_ms % HOUR_MS
         listing.counts[hour] = listing.counts.get(hour, 0) + 1
-        for table, record in pull.parsed(endpoint, row):
+        for table, record in parsed(endpoint, row):
             said = {"inst_id": inst_id or None, **_stated(record)}
             listing.records.append(
                 (table, as_landed(table, said, **ours, reply_sha256=row["reply_sha256"]))
@@ -175,28 +178,46 @@ def land_replies(settings: Settings, name: str, replies: Iterable[Row]) -> None:
 
 def _land_table(settings: Settings, table: str, name: str, listings: list[Listing]) -> int:
     outlives = listings[0].endpoint.outlives_listing
-    rows: dict[int, dict[tuple[Any, ...], Row]] = {}
+    rows: dict[int, list[Row]] = {}
     replaced: dict[int, set[str]] = {}
     for listing in listings:
         for hour in listing.hours:
             replaced.setdefault(hour, set()).add(listing.owner)
         for of_table, row in listing.records:
             if of_table == table and row["endpoint"] == listing.endpoint.name:
-                hour = raw_tables.table(table).hour_of(row)
-                rows.setdefault(hour, {})[_key(table, row)] = row
+                rows.setdefault(raw_tables.table(table).hour_of(row), []).append(row)
+    landed = 0
     for hour in sorted({*rows, *replaced}):
-        of_hour = rows.get(hour, {})
+        of_hour = _as_first_seen(settings, table, hour, name, rows.get(hour, []))
         gone = set() if outlives else replaced.get(hour, set())
         keep = _keeper(table, gone, of_hour)
         landing.replace(settings, table, hour, name, of_hour.values(), keep=keep)
-    return sum(len(of_hour) for of_hour in rows.values())
+        landed += len(of_hour)
+    return landed
+
+
+def _as_first_seen(
+    settings: Settings, table: str, hour: int, name: str, rows: Iterable[Row]
+) -> dict[tuple[Any, ...], Row]:
+    """Rows by key; one that says what it said before keeps the reply that showed it first.
+
+    Some venues put their time into every reply: without this, asking again would change evidence.
+    """
+    before = {_key(table, row): row for row in landing.read(settings, table, hour, name)}
+    found = {}
+    for row in rows:
+        key = _key(table, row)
+        old = before.get(key)
+        is_same = old is not None and {**old, "reply_sha256": row["reply_sha256"]} == row
+        found[key] = old if old is not None and is_same else row
+    return found
 
 
 def _keeper(table: str, gone: set[str], new: dict[tuple[Any, ...], Row]) -> Callable[[Row], bool]:
     """Old rows stay unless their owner's are replaced or a newer version of the row is at hand."""
 
     def keep(row: Row) -> bool:
-        owner = row["inst_id"] if table == "exchanges/candles" else row["account_id"]
+        owner = row["inst_id"] if table == CANDLES else row["account_id"]
         return owner not in gone and not (new and _key(table, row) in new)
 
     return keep

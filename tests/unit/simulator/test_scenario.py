@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from leverageguard import config
 from leverageguard.simulator import scenario, venues
 from leverageguard.simulator.scenario import ScenarioError
 from leverageguard.simulator.venues import twins
@@ -192,6 +193,10 @@ def test_twins__every_file_of_the_folder__is_a_venue_of_its_name() -> None:
     assert all(name == twin.name for name, twin in twins().items())
 
 
+def test_twins__every_venue_we_can_read__has_one() -> None:
+    assert set(twins()) == set(config.VENUES)
+
+
 @pytest.mark.parametrize(
     "folder", sorted(path.parent for path in SCENARIOS.glob("*/world.yaml")), ids=lambda p: p.name
 )
@@ -205,3 +210,10 @@ def test_shipped_scenario__loads_and_expects_only_what_it_defines(folder: Path) 
         assert claim.get("claim") is None or claim["claim"] in filed
         assert claim["verdict"] in ("verified", "rejected", "undetermined")
         assert (claim["payout_micro_usdc"] > 0) <= (claim["verdict"] == "verified")
+
+
+@pytest.mark.parametrize("name", sorted(twins()))
+def test_readme__names_every_venue_and_table(name: str) -> None:
+    lines = (SCENARIOS / "README.md").read_text().splitlines()
+    (row,) = [line for line in lines if line.startswith(f"| `{name}` |")]
+    assert [table for table in twins()[name].tables if f"`{table}`" not in row] == []
