@@ -18,9 +18,10 @@ from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.domain import product as domain_product
 from leverageguard.exchanges import account_pull, listings, market_steps, registry, retry, windows
+from leverageguard.exchanges.account_pull import AccountPull
 from leverageguard.exchanges.client import PUBLIC, Client, VenueClock, connect
 from leverageguard.exchanges.listings import Listing
-from leverageguard.exchanges.venue import INSTRUMENTS, ORDERS, Row
+from leverageguard.exchanges.venue import INSTRUMENTS, ORDERS, Row, Venue
 from leverageguard.exchanges.windows import ACCOUNT_CONFIG, Stretch
 from leverageguard.intake import products
 from leverageguard.simulator import scenario as scenarios
@@ -100,6 +101,7 @@ class ScenarioRows:
         self._intake()
         self._chain()
         pulls = dict(self._accounts())
+        self._at(self.scenario.now_ms)
         self._claims(pulls)
         self._markets()
         self._endpoints()
@@ -166,23 +168,38 @@ class ScenarioRows:
                 quote_id=policy_id(policy.policy), buyer=wallet(policy.wallet), **sold,
             )  # fmt: skip
 
-    def _accounts(self) -> Iterator[tuple[str, account_pull.AccountPull]]:
+    def _accounts(self) -> Iterator[tuple[str, list[AccountPull]]]:
         insured: dict[str, set[str]] = {}
         for policy in self.scenario.policies:
             insured.setdefault(policy.account, set()).add(policy.inst_id)
         for account in self.scenario.accounts:
-            client = self._client(
-                account.exchange, account.account_id, scenarios.key_of(account)
-            )
+            client = self._client(account.exchange, account.account_id, scenarios.key_of(account))
             names = [ACCOUNT_CONFIG, *(each.name for each in client.venue.listings)]
-            stretches = [Stretch(name, *self._span()) for name in names]
-            pulled = account_pull.pull_account(
-                client, stretches, insured.get(account.account_id, ())
-            )
-            self._keep(client, pulled.listings)
-            for table, row in pulled.snapshots:
-                self.rows[table].append(row)
-            yield account.account_id, pulled
+            pulls = []
+            for first, last in self._parts(client.venue):
+                self._at(min(last + HOUR, self.scenario.now_ms))
+                stretches = [Stretch(name, first, last) for name in names]
+                pulls.append(
+                    account_pull.pull_account(
+                        client, stretches, insured.get(account.account_id, ())
+                    )
+                )
+                self._keep(client, pulls[-1].listings)
+                for table, row in pulls[-1].snapshots:
+                    self.rows[table].append(row)
+            yield account.account_id, pulls
+
+    def _parts(self, venue: Venue) -> list[tuple[int, int]]:
+        """The span in parts that the venue still keeps when each is over: days are read daily."""
+        first, last = self._span()
+        kept = [each.retention_ms for each in venue.listings if each.retention_ms is not None]
+        step = last - first if min(kept, default=last) > last - first + HOUR else 24 * HOUR
+        return [(at, min(at + step, last)) for at in range(first, last, step)]
+
+    def _at(self, now_ms: int) -> None:
+        """Read as of then."""
+        clock.set_world(now_ms)
+        self._clock.set(now_ms)
 
     def _keep(self, client: Client, read: list[Listing]) -> None:
         for listing in read:
@@ -191,20 +208,21 @@ class ScenarioRows:
         now = clock.now_ms()
         self.rows[windows.TABLE] += listings.window_rows(client.venue.name, read, now, now)
 
-    def _claims(self, pulls: dict[str, account_pull.AccountPull]) -> None:
+    def _claims(self, pulls: dict[str, list[AccountPull]]) -> None:
         accounts = {each.account_id: each for each in self.scenario.accounts}
         insured = {policy.policy: policy.account for policy in self.scenario.policies}
         for claim in self.scenario.claims:
             account = accounts[insured[claim.policy]]
             pulled = pulls[account.account_id]
+            is_whole = all(each.is_whole for each in pulled)
             self.world.add(
                 "intake/claims", filing_id="fil-" + claim.claim, reference=claim.claim,
                 policy_id=policy_id(claim.policy), claimed_by=wallet(claim.wallet),
                 inst_id=claim.inst_id, order_id=claim.order_id, filed_at_ms=claim.filed_at_ms,
                 created_at_ms=claim.filed_at_ms,
             )  # fmt: skip
-            shown = {row["order_id"] for row in pulled.rows(ORDERS)}
-            if pulled.is_whole and claim.order_id not in shown:
+            shown = {row["order_id"] for each in pulled for row in each.rows(ORDERS)}
+            if is_whole and claim.order_id not in shown:
                 client = self._client(
                     account.exchange, account.account_id, scenarios.key_of(account)
                 )
