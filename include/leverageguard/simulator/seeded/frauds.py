@@ -185,7 +185,7 @@ def untouched(stage: Stage, numbers: list[int]) -> None:
 def _forced_in_calm(stage: Stage, number: int, trader: Trader, is_shown: bool) -> None:
     """Liquidated while the price is more than 3.5 % away, with a wick to the trigger or without."""
     cover = stage.cover(number)
-    opened = (cover.start + EDGE_MINUTES, stage.last - 3 * HOUR)
+    opened = (cover.start + EDGE_MINUTES, stage.until(cover) - 3 * HOUR)
     for _ in range(MAX_TRIES):
         setup = stage.setup(trader.venue, (20,), MARGINS, opened)
         end = setup.minute + stage.rng.randrange(30, 120)
