@@ -1,0 +1,1 @@
+"""The compiled models decide exactly what a dbt build decides."""
