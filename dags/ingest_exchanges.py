@@ -1,7 +1,7 @@
 """Pull orders, fills, ledger and positions of every insured account.
 
 Reads    the venues' private endpoints with each account's read-only key
-Writes   raw/<venue>/*, raw/exchanges/{fetch_windows,replies}, one file per account group and hour
+Writes   raw/exchanges/*, one file per venue, account group, endpoint and hour
 Re-run   replaces the hours of the window; an account that cannot be read keeps what it had
 Backfill `airflow backfill create --dag-id ingest_exchanges`, within the venues' retention
 On fail  a venue's fault is no failure: it is a gap in fetch_windows, pulled again by the next run

@@ -1,7 +1,7 @@
 """Pull instruments and one-minute mark-price candles of every insured instrument.
 
 Reads    the venues' public endpoints
-Writes   raw/<venue>/{instruments,mark_candles}, raw/exchanges/fetch_windows
+Writes   raw/exchanges/{instruments,candles,fetch_windows}
 Re-run   replaces the hours of the window, byte for byte while the venue answers the same
 Backfill `airflow backfill create --dag-id ingest_markets`, within the venues' retention
 On fail  a venue's fault is a gap in fetch_windows, pulled again by the next run

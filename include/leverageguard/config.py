@@ -9,11 +9,19 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 REPO_DIR = Path(__file__).resolve().parents[2]
-VENUE_PORT_OFFSETS = {"okx": 3}
+# Every file there is a venue; their simulated twins take the ports from the third one on.
+VENUES = tuple(
+    sorted(
+        path.stem
+        for path in (Path(__file__).parent / "exchanges" / "venues").glob("*.py")
+        if not path.stem.startswith("_")
+    )
+)
+FIRST_VENUE_PORT = 3
 DEFAULT_PORT = 18080
 PORT_FILE = "port"
 
@@ -46,7 +54,7 @@ class Settings:
     verifier_threshold: int = 2
     account_group_size: int = 100
     max_batch_size: int = 100
-    okx_url: str | None = None
+    venue_urls: Mapping[str, str] = field(default_factory=dict)
     repo_dir: Path = REPO_DIR
 
     @property
@@ -137,21 +145,23 @@ class Settings:
     @property
     def worker_log_port(self) -> int:
         """Airflow's task-log server."""
-        return self.port_base + 10
+        return self.port_base + 15
 
     def venue_port(self, exchange: str) -> int:
         """The simulator's port for one venue; KeyError for a venue it does not serve."""
-        return self.port_base + VENUE_PORT_OFFSETS[exchange]
+        if exchange not in VENUES:
+            raise KeyError(f"no exchange {exchange!r}; known: {', '.join(VENUES)}")
+        return self.port_base + FIRST_VENUE_PORT + VENUES.index(exchange)
+
+    def venue_url(self, exchange: str) -> str:
+        """A venue's REST endpoint; its simulated twin's unless one is set."""
+        set_url = self.venue_urls.get(exchange)
+        return set_url or f"http://{self.host}:{self.venue_port(exchange)}"
 
     @property
     def chain_rpc_url(self) -> str:
         """JSON-RPC endpoint of the chain that pays."""
         return self.chain_rpc or f"http://{self.host}:{self.chain_port}"
-
-    @property
-    def okx_base_url(self) -> str:
-        """OKX REST endpoint; the simulator's unless set."""
-        return self.okx_url or f"http://{self.host}:{self.venue_port('okx')}"
 
     @property
     def is_simulated(self) -> bool:
@@ -205,7 +215,11 @@ def load() -> Settings:
         confirmations=_int("LEVERAGEGUARD_CONFIRMATIONS", 2),
         account_group_size=_int("LEVERAGEGUARD_ACCOUNT_GROUP_SIZE", 100),
         max_batch_size=_int("LEVERAGEGUARD_MAX_BATCH_SIZE", 100),
-        okx_url=os.environ.get("LEVERAGEGUARD_OKX_URL") or None,
+        venue_urls={
+            venue: url
+            for venue in VENUES
+            if (url := os.environ.get(f"LEVERAGEGUARD_{venue.upper()}_URL"))
+        },
     )
 
 

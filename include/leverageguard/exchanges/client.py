@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,17 +13,26 @@ from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.exchanges import retry, strict
 from leverageguard.exchanges.limiter import Limiter
-from leverageguard.exchanges.venue import Endpoint, InconsistentPageError, Row, Venue
+from leverageguard.exchanges.venue import (
+    AbsentError,
+    Endpoint,
+    InconsistentPageError,
+    Row,
+    Venue,
+)
 
 PUBLIC = "public"
+# Rows of an endpoint that names the account carry whose they are: a fill may name several parties.
+OWNER = "_owner"
 
 
 @dataclass(frozen=True)
 class Page:
-    """The rows of one reply and the sha256 of its body."""
+    """The rows of one reply, the sha256 of its body, and the next page's token if it has one."""
 
     rows: list[Row]
     reply_sha256: str
+    token: str = ""
 
 
 @dataclass
@@ -54,11 +64,12 @@ class Client:
     policy: retry.Policy
     clock: VenueClock
     replies: list[Row] = field(default_factory=list)
+    owner: str = ""
 
     def call(
         self,
         endpoint: Endpoint,
-        params: Mapping[str, str],
+        params: Mapping[str, Any],
         check: Callable[[list[Row]], None] | None = None,
     ) -> Page:
         """One page; raises retry.GaveUpError when no usable one came.
@@ -68,31 +79,50 @@ class Client:
         return retry.call(
             lambda: self._attempt(endpoint, params, check),
             self.policy,
-            expected=(strict.errors().BaseError, InconsistentPageError),
+            expected=(strict.errors().BaseError, InconsistentPageError, AbsentError),
             reply=self._status,
             resync=self.sync_clock,
         )
 
     def sync_clock(self) -> None:
         """Read the venue's clock; raises retry.GaveUpError when it cannot be read."""
-        page = self.call(self.venue.clock, {}, _check_clock)
-        self.clock.set(int(page.rows[0]["ts"]))
+        page = self.call(self.venue.clock, {}, self._check_clock)
+        self.clock.set(self.venue.clock_ms(page.rows[0]))
+
+    def last_code(self) -> str:
+        """The venue's own code in the last reply, an empty text without one."""
+        reply: strict.RawReply | None = self.exchange.reply
+        try:
+            return self.venue.code_of(json.loads(reply.body)) if reply is not None else ""
+        except ValueError:
+            return ""
+
+    def _check_clock(self, rows: list[Row]) -> None:
+        if not rows:
+            raise InconsistentPageError("the venue's clock says no time")
+        self.venue.clock_ms(rows[0])
 
     def _attempt(
         self,
         endpoint: Endpoint,
-        params: Mapping[str, str],
+        params: Mapping[str, Any],
         check: Callable[[list[Row]], None] | None,
     ) -> Page:
         self.limiter.acquire(self.venue.name, self.account_id, endpoint)
+        asked = {**endpoint.params, **params}
+        if endpoint.owner_param:
+            asked[endpoint.owner_param] = self.owner
         try:
-            payload = getattr(self.exchange, endpoint.method)({**endpoint.params, **params})
+            payload = getattr(self.exchange, endpoint.method)(endpoint.shape(asked))
         finally:
             digest = self._keep(endpoint)
         rows = self.venue.rows(endpoint, payload)
+        if endpoint.owner_param:
+            rows = [{**row, OWNER: self.owner} for row in rows]
         if check is not None:
             check(rows)
-        return Page(rows, digest)
+        take_token = endpoint.paging.token if endpoint.paging else None
+        return Page(rows, digest, take_token(payload) if take_token else "")
 
     def _keep(self, endpoint: Endpoint) -> str:
         reply: strict.RawReply | None = self.exchange.reply
@@ -134,9 +164,7 @@ def connect(
     """
     policy = policy or retry.Policy()
     venue_clock = venue_clock or VenueClock()
-    exchange = strict.build(
-        venue.name, venue.base_url(settings), venue.transient_codes, venue.unwrap
-    )
+    exchange = strict.build(venue, settings.venue_url(venue.name))
     exchange.timeout = int(policy.timeout_seconds * 1000)
     exchange.venue_now_ms = venue_clock.now_ms
     if session is not None:
@@ -147,9 +175,5 @@ def connect(
         exchange.secret = credentials.api_secret
         exchange.password = credentials.passphrase
     limiter = Limiter(settings.run_dir / "limits")
-    return Client(venue, account_id, exchange, limiter, policy, venue_clock)
-
-
-def _check_clock(rows: list[Row]) -> None:
-    if not (rows and str(rows[0].get("ts", "")).isdigit()):
-        raise InconsistentPageError("the venue's clock says no time")
+    owner = "" if credentials is None else credentials.api_key
+    return Client(venue, account_id, exchange, limiter, policy, venue_clock, owner=owner)

@@ -23,10 +23,12 @@ from leverageguard.exchanges.venue import Endpoint, Limit
 SHARE = 0.8
 LATENESS = 1.2
 
+Booking = tuple[float, int]
+
 
 def budget(limit: Limit) -> int:
-    """Calls allowed in a span of `limit`, at least one."""
-    return max(1, int(limit.calls * SHARE))
+    """Calls (or weight) allowed in a span of `limit`, enough for one call at least."""
+    return max(limit.cost, int(limit.calls * SHARE))
 
 
 @dataclass(frozen=True)
@@ -47,31 +49,47 @@ class Limiter:
         return wait
 
     def _book(self, path: Path, endpoint: Endpoint) -> float:
-        """Seconds until the booked moment: one span after the call that opens the last full one."""
-        span, allowed = endpoint.limit.seconds * LATENESS, budget(endpoint.limit)
+        """Seconds until the booked moment: one span after what must have passed before it."""
+        limit = endpoint.limit
+        name, span = limit.bucket or endpoint.name, limit.seconds * LATENESS
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         with path.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             booked, now = _read(file), self.now()
             # Moments far ahead were left by a clock that has been set back since.
-            recent = [at for at in booked.get(endpoint.name, []) if at < now + 100 * span]
-            recent = recent[-allowed:]
-            at = now if len(recent) < allowed else max(now, recent[0] + span)
-            booked[endpoint.name] = [*recent, at]
+            known = [each for each in booked.get(name, []) if each[0] < now + 100 * span]
+            recent, freed = _newest(known, budget(limit) - limit.cost)
+            # First come, first served: a cheap call never overtakes a dear one.
+            at = max(now, recent[-1][0] if recent else now, now if freed is None else freed + span)
+            booked[name] = [*recent, (at, limit.cost)]
             _write(file, booked)
         return at - now
 
 
-def _read(file: IO[str]) -> dict[str, list[float]]:
+def _newest(booked: list[Booking], room: int) -> tuple[list[Booking], float | None]:
+    """The newest bookings that fit into `room`, and the moment of the newest that does not."""
+    fitting: list[Booking] = []
+    for at, cost in reversed(booked):
+        room -= cost
+        if room < 0:
+            return fitting[::-1], at
+        fitting.append((at, cost))
+    return fitting[::-1], None
+
+
+def _read(file: IO[str]) -> dict[str, list[Booking]]:
     file.seek(0)
     try:
-        return {str(name): [float(at) for at in times] for name, times in json.load(file).items()}
+        return {
+            str(name): [(float(at), int(cost)) for at, cost in booked]
+            for name, booked in json.load(file).items()
+        }
     except (ValueError, TypeError, AttributeError):
         return {}
 
 
-def _write(file: IO[str], booked: dict[str, list[float]]) -> None:
+def _write(file: IO[str], booked: dict[str, list[Booking]]) -> None:
     """Overwrite in place, padded: some file systems flush a truncated file when it is closed."""
     length = file.seek(0, SEEK_END)
     file.seek(0)

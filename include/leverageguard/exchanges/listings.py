@@ -11,28 +11,37 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leverageguard.config import Settings
-from leverageguard.exchanges import retry, windows
+from leverageguard.exchanges import pull, retry, windows
 from leverageguard.exchanges.client import Client
-from leverageguard.exchanges.pull import window
-from leverageguard.exchanges.venue import Endpoint, Row
+from leverageguard.exchanges.venue import Endpoint, Record, Row
 from leverageguard.exchanges.windows import Stretch
 from leverageguard.warehouse import landing, raw_tables
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
 REPLIES = "exchanges/replies"
+# What identifies a row of a table, besides the account or instrument it belongs to.
+KEYS = {
+    "exchanges/orders": ("order_id",),
+    "exchanges/fills": ("fill_id", "order_id"),
+    "exchanges/ledger": ("entry_id", "entry_kind", "recorded_at_ms"),
+    "exchanges/positions": ("position_id", "order_id", "position_side", "updated_at_ms", "marker"),
+    "exchanges/stops": ("stop_id",),
+    "exchanges/candles": ("inst_id", "kind", "minute_at_ms"),
+}
 
 
 @dataclass
 class Listing:
     """One stretch of one endpoint for one owner (an account, or an instrument for candles).
 
-    `error` is None when the pull went through to its end.
+    `records` are canonical rows with their table; `error` is None when the pull went through.
     """
 
     owner: str
     endpoint: Endpoint
     stretch: Stretch
-    rows: list[Row] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    counts: dict[int, int] = field(default_factory=dict)
     pages: int = 0
     last_cursor: str | None = None
     error: retry.GaveUpError | None = None
@@ -42,68 +51,87 @@ class Listing:
         """Starts of the hours the stretch covers."""
         return windows.hours(self.stretch.from_ms, self.stretch.to_ms)
 
-    @property
-    def rows_are_evidence(self) -> bool:
-        """True when the rows may replace what was landed for these hours."""
-        return self.error is None and bool(self.endpoint.id_columns)
-
     def fail(self, error: retry.GaveUpError) -> None:
         """Turn the listing into a gap; what it had read so far is not landed."""
-        self.rows, self.error = [], error
+        self.records, self.counts, self.error = [], {}, error
 
 
-def read(client: Client, listing: Listing, params: dict[str, str]) -> None:
-    """Fill `listing` through its cursor; a fault becomes its gap."""
+def read(client: Client, listing: Listing, inst_id: str = "") -> None:
+    """Read `listing` (of one instrument if named) through its cursor; a fault becomes its gap."""
     endpoint, stretch = listing.endpoint, listing.stretch
+    named = {endpoint.inst_param: inst_id} if inst_id else {}
     try:
-        pulled = window(
+        pulled = pull.window(
             endpoint,
             stretch.from_ms,
             stretch.to_ms,
-            lambda cursor, check: client.call(endpoint, {**params, **cursor}, check),
+            lambda cursor, check: client.call(endpoint, {**named, **cursor}, check),
         )
     except retry.GaveUpError as error:
         listing.fail(error)
-    else:
-        listing.rows = [as_landed(endpoint, row) for row in pulled.rows]
-        listing.pages, listing.last_cursor = pulled.pages, pulled.last_cursor
+        return
+    ours = {"exchange": client.venue.name, "endpoint": endpoint.name}
+    for row in pulled.rows:
+        at_ms = endpoint.time_of(row)
+        hour = at_ms - at_ms % HOUR_MS
+        listing.counts[hour] = listing.counts.get(hour, 0) + 1
+        for table, record in pull.parsed(endpoint, row):
+            said = {"inst_id": inst_id or None, **_stated(record)}
+            listing.records.append(
+                (table, as_landed(table, said, **ours, reply_sha256=row["reply_sha256"]))
+            )
+    listing.pages += pulled.pages
+    listing.last_cursor = pulled.last_cursor
 
 
-def as_landed(endpoint: Endpoint, row: Row, **ours: Any) -> Row:
-    """A venue's row in the columns of its raw table, all text; absent columns are null."""
-    if endpoint.table is None:
-        raise ValueError(f"{endpoint.name} has no raw table")
-    names = raw_tables.table(endpoint.table).schema.names
-    return {**{name: _text(row.get(name)) for name in names}, **ours}
+def as_landed(table: str, row: Row, **ours: Any) -> Row:
+    """A canonical row with every column of its raw table; what nobody stated is null."""
+    schema = raw_tables.table(table).schema
+    known = {**row, **ours}
+    unknown = sorted(set(known) - set(schema.names))
+    if unknown:
+        raise ValueError(f"{table} has no columns {unknown}")
+    return {
+        field.name: _value(known.get(field.name), is_text=str(field.type) == "string")
+        for field in schema
+    }
 
 
-def land(settings: Settings, name: str, owner_column: str, listings: Iterable[Listing]) -> int:
-    """Replace the hours of the listings that went through; returns the rows landed."""
+def land(settings: Settings, name: str, listings: Iterable[Listing]) -> int:
+    """Replace the hours of the listings that went through; returns the rows landed.
+
+    Each endpoint has a file of its own, so that what one shows never erases what another did.
+    """
     landed = 0
-    by_table: dict[str, list[Listing]] = {}
+    by_place: dict[tuple[str, str], list[Listing]] = {}
     for listing in listings:
-        if listing.rows_are_evidence and listing.endpoint.table is not None:
-            by_table.setdefault(listing.endpoint.table, []).append(listing)
-    for table, of_table in by_table.items():
-        landed += _land_table(settings, table, name, owner_column, of_table)
+        for table in listing.endpoint.tables if listing.error is None else ():
+            by_place.setdefault((table, listing.endpoint.name), []).append(listing)
+    for (table, endpoint), of_place in by_place.items():
+        landed += _land_table(settings, table, f"{name}-{endpoint}", of_place)
     return landed
 
 
-def add(settings: Settings, endpoint: Endpoint, name: str, rows: Iterable[Row]) -> None:
-    """Land single rows of accounts beside what is there; a row of the same id is replaced."""
-    nothing = Stretch(endpoint.name, 0, 0)
-    single = [Listing(row["account_id"], endpoint, nothing, rows=[row]) for row in rows]
-    land(settings, name, "account_id", single)
+def add(settings: Settings, table: str, name: str, rows: Iterable[Row]) -> int:
+    """Land single rows beside what is there; a row of the same account and id is replaced."""
+    landed = 0
+    for hour, of_hour in landing.by_hour(table, rows).items():
+        new = {_key(table, row): row for row in of_hour}
+        landing.replace(settings, table, hour, name, new.values(), keep=_keeper(table, set(), new))
+        landed += len(new)
+    return landed
 
 
-def land_snapshots(settings: Settings, endpoint: Endpoint, name: str, rows: Iterable[Row]) -> None:
+def land_snapshots(settings: Settings, name: str, snapshots: Iterable[Record]) -> None:
     """Land account snapshots; within an hour the newest of an account stays."""
-    if endpoint.table is None:
-        raise ValueError(f"{endpoint.name} has no raw table")
-    for hour, of_hour in landing.by_hour(endpoint.table, rows).items():
-        taken = {row["account_id"] for row in of_hour}
-        keep = _keeper(taken, "account_id", (), {})
-        landing.replace(settings, endpoint.table, hour, name, of_hour, keep=keep)
+    by_table: dict[str, list[Row]] = {}
+    for table, row in snapshots:
+        by_table.setdefault(table, []).append(row)
+    for table, rows in by_table.items():
+        for hour, of_hour in landing.by_hour(table, rows).items():
+            taken = {row["account_id"] for row in of_hour}
+            keep = _keeper(table, taken, {})
+            landing.replace(settings, table, hour, name, of_hour, keep=keep)
 
 
 def window_rows(
@@ -115,7 +143,6 @@ def window_rows(
     """
     rows = []
     for listing in listings:
-        counts = _count_by_hour(listing)
         for hour in listing.hours:
             is_closed = hour + HOUR_MS <= closed_ms
             reason = str(listing.error or ("" if is_closed else "the hour is not over")) or None
@@ -123,11 +150,11 @@ def window_rows(
                 {
                     "exchange": exchange,
                     "account_id": listing.owner,
-                    "endpoint": listing.endpoint.name,
+                    "endpoint": listing.stretch.endpoint,
                     "window_from_ms": hour,
                     "window_to_ms": hour + HOUR_MS,
                     "pages": listing.pages,
-                    "row_count": counts.get(hour, 0),
+                    "row_count": listing.counts.get(hour, 0),
                     "is_complete": reason is None,
                     "last_cursor": listing.last_cursor,
                     "gap_reason": reason,
@@ -146,52 +173,48 @@ def land_replies(settings: Settings, name: str, replies: Iterable[Row]) -> None:
         landing.replace(settings, REPLIES, hour, name, known.values())
 
 
-def _land_table(
-    settings: Settings, table: str, name: str, owner_column: str, listings: list[Listing]
-) -> int:
-    endpoint = listings[0].endpoint
-    ids = (owner_column, *endpoint.id_columns)
+def _land_table(settings: Settings, table: str, name: str, listings: list[Listing]) -> int:
+    outlives = listings[0].endpoint.outlives_listing
     rows: dict[int, dict[tuple[Any, ...], Row]] = {}
     replaced: dict[int, set[str]] = {}
     for listing in listings:
         for hour in listing.hours:
             replaced.setdefault(hour, set()).add(listing.owner)
-        for row in listing.rows:
-            row[owner_column] = listing.owner
-            hour = raw_tables.table(table).hour_of(row)
-            rows.setdefault(hour, {})[tuple(row[column] for column in ids)] = row
+        for of_table, row in listing.records:
+            if of_table == table and row["endpoint"] == listing.endpoint.name:
+                hour = raw_tables.table(table).hour_of(row)
+                rows.setdefault(hour, {})[_key(table, row)] = row
     for hour in sorted({*rows, *replaced}):
         of_hour = rows.get(hour, {})
-        gone = set() if endpoint.outlives_listing else replaced.get(hour, set())
-        keep = _keeper(gone, owner_column, ids, of_hour)
+        gone = set() if outlives else replaced.get(hour, set())
+        keep = _keeper(table, gone, of_hour)
         landing.replace(settings, table, hour, name, of_hour.values(), keep=keep)
     return sum(len(of_hour) for of_hour in rows.values())
 
 
-def _keeper(
-    gone: set[str], owner_column: str, ids: tuple[str, ...], new: dict[tuple[Any, ...], Row]
-) -> Callable[[Row], bool]:
+def _keeper(table: str, gone: set[str], new: dict[tuple[Any, ...], Row]) -> Callable[[Row], bool]:
     """Old rows stay unless their owner's are replaced or a newer version of the row is at hand."""
 
     def keep(row: Row) -> bool:
-        return row[owner_column] not in gone and tuple(row[column] for column in ids) not in new
+        owner = row["inst_id"] if table == "exchanges/candles" else row["account_id"]
+        return owner not in gone and not (new and _key(table, row) in new)
 
     return keep
 
 
-def _count_by_hour(listing: Listing) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for row in listing.rows:
-        at_ms = int(row[listing.endpoint.time_column])
-        counts[at_ms - at_ms % HOUR_MS] = counts.get(at_ms - at_ms % HOUR_MS, 0) + 1
-    return counts
+def _key(table: str, row: Row) -> tuple[Any, ...]:
+    return (row.get("account_id"), row["inst_id"], *(row[column] for column in KEYS[table]))
+
+
+def _stated(row: Row) -> Row:
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _reply_key(row: Row) -> tuple[Any, ...]:
     return row["sha256"], row["account_id"], row["endpoint"], row["request"], row["http_status"]
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
+def _value(value: Any, is_text: bool) -> Any:
+    if value is None or not is_text or isinstance(value, str):
         return value
     return json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -13,11 +13,11 @@ from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.exchanges import account_pull, retry, windows
 from leverageguard.exchanges.client import Client
-from leverageguard.exchanges.venue import Row
+from leverageguard.exchanges.venue import ORDERS, Row
 from leverageguard.intake.claims import Filing
 from leverageguard.warehouse import landing
 
-TABLE = "okx/order_lookups"
+TABLE = "exchanges/order_lookups"
 MISSES_NEEDED = 3
 FOUND, NOT_FOUND, UNKNOWN = "found", "not_found", "unknown"
 SPAN_MS = 600_000
@@ -26,7 +26,7 @@ PAUSE_SECONDS = 301.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """Lookup rows of `okx/order_lookups` and the orders that were found."""
+    """Lookup rows of `exchanges/order_lookups` and the orders that were found."""
 
     rows: list[Row]
     orders: list[Row]
@@ -39,12 +39,12 @@ def unresolved(settings: Settings, filings: Iterable[Filing]) -> list[Filing]:
         return []
     now_ms = clock.now_ms()
     landed = {
-        (row["account_id"], row["ordId"])
+        (row["account_id"], row["order_id"])
         for row in landing.scan(
             settings,
-            "okx/orders",
-            columns=["account_id", "ordId"],
-            where={"ordId": [filing.order_id for filing in asked]},
+            ORDERS,
+            columns=["account_id", "order_id"],
+            where={"order_id": [filing.order_id for filing in asked]},
             hours=windows.hours(now_ms - windows.GAP_LOOKBACK_MS, now_ms),
         )
     }
@@ -87,6 +87,7 @@ def _ask(settings: Settings, client: Client, filing: Filing, outcome: Outcome) -
     earlier = [row for row in outcome.rows if row["filing_id"] == filing.filing_id]
     outcome.rows.append(
         {
+            "exchange": client.venue.name,
             "filing_id": filing.filing_id,
             "account_id": filing.account_id,
             "inst_id": filing.inst_id,

@@ -1,17 +1,22 @@
-"""Plan and pull instruments and one-minute mark candles of every insured instrument."""
+"""Plan and pull instruments and one-minute candles of every insured instrument.
+
+Mark and trade candles come from the venue itself; mark candles of the same asset come from one
+other venue too, so that a price only one venue ever showed is noticed.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 from leverageguard import clock, config
-from leverageguard.config import Settings
-from leverageguard.exchanges import listings, lock, registry, retry, windows
+from leverageguard.config import VENUES, Settings
+from leverageguard.exchanges import endpoints, listings, lock, pull, registry, retry, windows
 from leverageguard.exchanges.client import Client, VenueClock, connect
 from leverageguard.exchanges.listings import Listing
-from leverageguard.exchanges.venue import InconsistentPageError, Row, Venue
+from leverageguard.exchanges.venue import INSTRUMENTS, Endpoint, InconsistentPageError, Row, Venue
 from leverageguard.exchanges.windows import GAP_LOOKBACK_MS, Stretch
 from leverageguard.intake import quotes as intake_quotes
 from leverageguard.store.base import session as store_session
@@ -24,14 +29,19 @@ POLICY = retry.Policy()
 # A position's evidence reaches an hour beyond both of its ends.
 MARGIN_MS = HOUR_MS
 INSTRUMENTS_A_PART = 20
+# The second source of a price: the first of these that is another venue.
+REFERENCES = ("binanceusdm", "okx")
+STABLECOINS = ("USDT", "USDC")
 
 
 def plan(window_start: str, window_end: str) -> list[Part]:
     """Parts to fetch: chunks of insured instruments over the window and an hour on each side.
 
-    Open gaps outside it come as parts of their own. Empty while the window lies ahead of the clock.
+    A chunk comes once from its own venue and once as the same assets on another. Open gaps outside
+    the window come as parts of their own. Empty while the window lies ahead of the clock.
     """
     settings, now_ms = config.load(), clock.now_ms()
+    endpoints.land(settings)
     start, end = clock.parse_ms(window_start), min(clock.parse_ms(window_end), now_ms)
     if start >= end:
         return []
@@ -40,15 +50,22 @@ def plan(window_start: str, window_end: str) -> list[Part]:
     with store_session(settings) as session:
         insured = intake_quotes.instruments(session)
     parts = []
-    for exchange in registry.VENUES:
+    for exchange, inst_ids in insured.items():
         gaps = windows.open_gaps(settings, exchange, now_ms - GAP_LOOKBACK_MS, now_ms)
-        for at in range(0, len(insured), INSTRUMENTS_A_PART):
-            chunk = insured[at : at + INSTRUMENTS_A_PART]
-            parts.append(_part(exchange, chunk, span, only_gaps=False))
+        for at in range(0, len(inst_ids), INSTRUMENTS_A_PART):
+            chunk = inst_ids[at : at + INSTRUMENTS_A_PART]
+            parts.append(_part(exchange, exchange, chunk, span, only_gaps=False))
+            for other in reference(exchange):
+                parts.append(_part(other, exchange, chunk, span, only_gaps=False))
             outside = windows.span_outside([g for each in chunk for g in gaps.get(each, [])], span)
             if outside is not None:
-                parts.append(_part(exchange, chunk, outside, only_gaps=True))
+                parts.append(_part(exchange, exchange, chunk, outside, only_gaps=True))
     return parts
+
+
+def reference(exchange: str) -> list[str]:
+    """The other venue whose prices are held against this one's; empty when there is none."""
+    return [other for other in REFERENCES if other != exchange and other in VENUES][:1]
 
 
 def fetch(part: Part) -> dict[str, int]:
@@ -59,21 +76,31 @@ def fetch(part: Part) -> dict[str, int]:
     settings, venue = config.load(), registry.venue(part["exchange"])
     with lock.exclusive(settings, f"{venue.name}-markets"):
         client = _client(settings, venue)
+        instruments = _instruments(client)
+        inst_ids, shown = part["inst_ids"], [venue.mark_candles, venue.trade_candles]
+        if part["priced_for"] != venue.name:
+            source = _client(settings, registry.venue(part["priced_for"]))
+            assets = _assets(_instruments(source), part["inst_ids"])
+            inst_ids, shown = _of_assets(instruments, assets), [venue.mark_candles]
         read = [
-            _read(client, inst_id, stretch)
-            for inst_id, stretches in _work(settings, client, part).items()
-            for stretch in stretches
+            _read(client, inst_id, endpoint, stretch)
+            for inst_id, stretches in _work(settings, client, inst_ids, shown, part).items()
+            for endpoint, stretch in stretches
         ]
-        instruments = [] if part.get("only_gaps") else _instruments(client, part["inst_ids"])
-        name = f"{venue.name}-markets-{part['inst_ids'][0]}-{part['from_ms']}-{part['to_ms']}"
-        listings.land_replies(settings, name, client.replies)
-        _land_instruments(settings, part["from_ms"], instruments)
-        return {"instruments": len(instruments), **_land(settings, client, read)}
+        name = f"{venue.name}-{part['priced_for']}-{part['inst_ids'][0]}"
+        replies = f"{name}-markets-{part['from_ms']}-{part['to_ms']}"
+        listings.land_replies(settings, replies, client.replies)
+        kept = [row for row in instruments if row["inst_id"] in inst_ids]
+        _land_instruments(settings, venue.name, part["from_ms"], kept)
+        return {"instruments": len(kept), **_land(settings, client, read)}
 
 
-def _part(exchange: str, inst_ids: list[str], span: tuple[int, int], only_gaps: bool) -> Part:
+def _part(
+    exchange: str, priced_for: str, inst_ids: list[str], span: tuple[int, int], only_gaps: bool
+) -> Part:
     return {
         "exchange": exchange,
+        "priced_for": priced_for,
         "inst_ids": inst_ids,
         "from_ms": span[0],
         "to_ms": span[1],
@@ -90,50 +117,87 @@ def _client(settings: Settings, venue: Venue) -> Client:
     return client
 
 
-def _work(settings: Settings, client: Client, part: Part) -> dict[str, list[Stretch]]:
+def _work(
+    settings: Settings, client: Client, inst_ids: Iterable[str], shown: list[Endpoint], part: Part
+) -> dict[str, list[tuple[Endpoint, Stretch]]]:
+    """What to read of each instrument; hours the venue has not reached yet are left out."""
     first = part["from_ms"]
     last = min(part["to_ms"], windows.hour_end(client.clock.now_ms()))
+    by_name = {endpoint.name: endpoint for endpoint in shown}
     if part.get("only_gaps"):
         gaps = windows.open_gaps(settings, client.venue.name, first, last)
-        return {inst_id: gaps.get(inst_id, []) for inst_id in part["inst_ids"]}
-    whole = [Stretch(client.venue.candles.name, first, last)] if first < last else []
-    return dict.fromkeys(part["inst_ids"], whole)
+        return {
+            inst_id: [
+                (by_name[gap.endpoint], gap)
+                for gap in gaps.get(inst_id, [])
+                if gap.endpoint in by_name
+            ]
+            for inst_id in inst_ids
+        }
+    whole = [(each, Stretch(each.name, first, last)) for each in shown] if first < last else []
+    return dict.fromkeys(inst_ids, whole)
 
 
-def _read(client: Client, inst_id: str, stretch: Stretch) -> Listing:
-    listing = Listing(inst_id, client.venue.candles, stretch)
-    listings.read(client, listing, {"instId": inst_id})
+def _read(client: Client, inst_id: str, endpoint: Endpoint, stretch: Stretch) -> Listing:
+    listing = Listing(inst_id, endpoint, stretch)
+    listings.read(client, listing, inst_id)
     return listing
 
 
-def _instruments(client: Client, inst_ids: list[str]) -> list[Row]:
-    """The venue's present terms of the wanted instruments; empty when it does not answer."""
+def _instruments(client: Client) -> list[Row]:
+    """The venue's present terms of its instruments; empty when it does not answer."""
     endpoint = client.venue.instruments
 
     def check(rows: list[Row]) -> None:
         if not rows:
             raise InconsistentPageError("the venue lists no instrument at all")
+        for row in rows:
+            pull.parsed(endpoint, row)
 
     try:
         page = client.call(endpoint, {}, check)
     except retry.GaveUpError as error:
         log.warning("instruments_unread exchange=%s reason=%s", client.venue.name, error)
         return []
-    made = {"reply_sha256": page.reply_sha256, "taken_at_ms": clock.now_ms()}
-    wanted = [row for row in page.rows if row.get("instId") in inst_ids]
-    return [listings.as_landed(endpoint, row, **made) for row in wanted]
+    made = {
+        "exchange": client.venue.name,
+        "endpoint": endpoint.name,
+        "reply_sha256": page.reply_sha256,
+        "taken_at_ms": clock.now_ms(),
+    }
+    return [
+        listings.as_landed(INSTRUMENTS, record, **made)
+        for row in page.rows
+        for _, record in pull.parsed(endpoint, row)
+    ]
 
 
-def _land_instruments(settings: Settings, hour_ms: int, rows: list[Row]) -> None:
-    landed = {row["instId"] for row in rows}
+def _assets(instruments: list[Row], inst_ids: list[str]) -> set[str]:
+    return {row["base_asset"] for row in instruments if row["inst_id"] in inst_ids}
+
+
+def _of_assets(instruments: list[Row], assets: set[str]) -> list[str]:
+    """The linear perpetuals of these assets, one each, USDT before USDC."""
+    chosen: dict[str, tuple[int, str]] = {}
+    for row in instruments:
+        asset, currency = row["base_asset"], row["settle_currency"]
+        is_linear = row["inst_type"] == "perpetual" and row["contract_type"] == "linear"
+        if asset in assets and is_linear and currency in STABLECOINS:
+            place = (STABLECOINS.index(currency), row["inst_id"])
+            chosen[asset] = min(chosen.get(asset, place), place)
+    return sorted(inst_id for _, inst_id in chosen.values())
+
+
+def _land_instruments(settings: Settings, exchange: str, hour_ms: int, rows: list[Row]) -> None:
+    landed = {row["inst_id"] for row in rows}
     if landed:
         landing.replace(
             settings,
-            "okx/instruments",
+            INSTRUMENTS,
             hour_ms,
-            "instruments",
+            exchange,
             rows,
-            keep=lambda row: row["instId"] not in landed,
+            keep=lambda row: row["inst_id"] not in landed,
         )
 
 
@@ -142,8 +206,9 @@ def _land(settings: Settings, client: Client, read: list[Listing]) -> dict[str, 
     venue, venue_ms, candles, gaps = client.venue.name, client.clock.now_ms(), 0, 0
     for inst_id in dict.fromkeys(listing.owner for listing in read):
         of_inst = [listing for listing in read if listing.owner == inst_id]
-        candles += listings.land(settings, inst_id, "inst_id", of_inst)
+        name = f"{venue}-{inst_id}"
+        candles += listings.land(settings, name, of_inst)
         made = listings.window_rows(venue, of_inst, venue_ms, clock.now_ms())
-        windows.land(settings, f"{venue}-{inst_id}", made)
+        windows.land(settings, name, made)
         gaps += sum(1 for row in made if not row["is_complete"])
     return {"candles": candles, "gaps": gaps}

@@ -1,4 +1,4 @@
-"""Walk one listing of one account through its cursor until nothing older is left.
+"""Walk one listing of one account page by page until its window is exhausted.
 
 Pages may repeat rows, overlap, or hold a burst of rows of one millisecond: the result is each row
 once. A page that cannot belong to the walk is refused, so that it is asked for again.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from leverageguard.exchanges import retry
 from leverageguard.exchanges.client import Page
-from leverageguard.exchanges.venue import Cursor, Endpoint, InconsistentPageError, Row
+from leverageguard.exchanges.venue import Endpoint, InconsistentPageError, Paging, Record, Row
 
 Key = tuple[str, ...]
 Check = Callable[[list[Row]], None]
-FetchPage = Callable[[Mapping[str, str], Check], Page]
+MAX_RESTARTS = 5
+FetchPage = Callable[[Mapping[str, Any], Check], Page]
 
 
 @dataclass(frozen=True)
@@ -30,107 +33,272 @@ def window(endpoint: Endpoint, from_ms: int, to_ms: int, fetch: FetchPage) -> Pu
     """All rows of `endpoint` with `from_ms` <= time < `to_ms`.
 
     `fetch` gets the window and cursor parameters and a check to run on each candidate page; it
-    raises when no page passes, and then nothing is known about the window.
+    raises when no page passes, and then nothing is known about the window. A window longer than
+    the venue allows is walked in parts.
     """
-    if endpoint.cursor is None:
+    if endpoint.paging is None:
         raise ValueError(f"{endpoint.name} is not a listing")
-    walk = _Walk(endpoint, endpoint.cursor, from_ms, to_ms)
+    step = endpoint.max_window_ms or to_ms - from_ms
+    parts = [
+        _walk(endpoint, endpoint.paging, start, min(start + step, to_ms), fetch)
+        for start in range(from_ms, to_ms, step)
+    ]
+    return Pull(
+        [row for part in parts for row in part.rows],
+        sum(part.pages for part in parts),
+        parts[-1].last_cursor if parts else None,
+    )
+
+
+def parsed(endpoint: Endpoint, row: Row) -> list[Record]:
+    """A venue row as canonical rows; InconsistentPageError for one that cannot be read."""
+    try:
+        return list(endpoint.parse(row))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InconsistentPageError(f"{endpoint.name}: a row is unreadable: {error!r}") from error
+
+
+def _walk(endpoint: Endpoint, paging: Paging, from_ms: int, to_ms: int, fetch: FetchPage) -> Pull:
+    walk = WALKS[paging.kind](endpoint, paging, from_ms, to_ms)
     while not walk.is_done:
         walk.take(fetch(walk.params(), walk.check))
     return walk.result()
 
 
 class _Walk:
-    """The state between two pages."""
+    """What all ways of paging share: the window, the rows seen, and whether it is over."""
 
-    def __init__(self, endpoint: Endpoint, cursor: Cursor, from_ms: int, to_ms: int) -> None:
+    def __init__(self, endpoint: Endpoint, paging: Paging, from_ms: int, to_ms: int) -> None:
         self.endpoint = endpoint
-        self.by = cursor
+        self.by = paging
         self.from_ms = from_ms
         self.to_ms = to_ms
-        self.position: int | None = to_ms if cursor.kind == "time" else None
         self.seen: dict[Key, Row] = {}
         self.sources: dict[Key, str] = {}
         self.pages = 0
+        self.position: int | None = None
         self.is_done = False
 
-    def params(self) -> dict[str, str]:
-        """Filters are a millisecond wider than the window: venues differ on inclusive ends."""
-        asked: dict[str, str] = {"limit": str(self.endpoint.page_size)}
-        if self.endpoint.from_param and self.endpoint.to_param:
-            asked[self.endpoint.from_param] = str(self.from_ms - 1)
-            asked[self.endpoint.to_param] = str(self.to_ms + 1)
+    def params(self) -> dict[str, Any]:
+        """The next page's parameters."""
+        asked = self.filters() | {self.by.size_param: str(self.endpoint.page_size)}
         if self.position is not None:
             asked[self.by.param] = str(self.position)
         return asked
 
+    def filters(self) -> dict[str, Any]:
+        """The window, a unit wider on both sides: venues differ on inclusive ends."""
+        ends = self.endpoint
+        if not (ends.from_param and ends.to_param):
+            return {}
+        unit = ends.time_unit_ms
+        return {
+            ends.from_param: str((self.from_ms - 1) // unit),
+            ends.to_param: str(-(-(self.to_ms + 1) // unit)),
+        }
+
     def check(self, rows: list[Row]) -> None:
         """Raise InconsistentPageError unless the page can be the next one of this walk."""
         for row in rows:
-            known, at_ms = self.seen.get(self._key(row), row), self._number(row, self._time)
-            if known != row and at_ms == self._number(known, self._time):
-                raise InconsistentPageError(f"{self._name} {self._key(row)}: two contents at once")
-            self._number(row, self.by.column)
-        if not rows or self.position is None:
-            return
-        oldest = self._oldest(rows)
-        is_short = len(rows) < self.endpoint.page_size
-        if self.by.kind == "id" and oldest >= self.position:
-            raise InconsistentPageError(
-                f"{self._name}: the cursor {self.position} does not advance"
-            )
-        if self.by.kind == "time" and not is_short and oldest + 1 >= self.position:
-            raise InconsistentPageError(
-                f"{self._name}: a whole page at {oldest} ms, the cursor cannot advance"
-            )
+            key, at_ms = self.key(row), self.at_ms(row)
+            known = self.seen.get(key, row)
+            if known != row and at_ms == self.at_ms(known):
+                raise InconsistentPageError(f"{self.name} {key}: two contents at once")
+            parsed(self.endpoint, row)
+        if rows:
+            self.check_advance(rows)
+
+    def check_advance(self, rows: list[Row]) -> None:
+        """Raise InconsistentPageError when the page does not lead on from the ones before."""
 
     def take(self, page: Page) -> None:
-        """Add a checked page and move the cursor below it."""
+        """Add a checked page and go on to the next."""
         self.pages += 1
-        is_news = False
-        for row in page.rows:
-            key = self._key(row)
-            known = self.seen.get(key)
-            if known is None or self._number(known, self._time) < self._number(row, self._time):
-                is_news = is_news or known is None
-                self.seen[key] = row
-                self.sources[key] = page.reply_sha256
+        news = sum(self._add(row, page.reply_sha256) for row in page.rows)
         if not page.rows:
             self.is_done = True
-            return
-        oldest = self._oldest(page.rows)
-        if self.by.kind == "id":
-            self.position = oldest
-            return
-        # The next page must show this millisecond again: it may hold more rows than fitted.
-        self.position = oldest + 1
-        self.is_done = oldest < self.from_ms or not is_news
+        else:
+            self.advance(page, news)
+
+    def advance(self, page: Page, news: int) -> None:
+        """Set the next position, or `is_done`."""
+        raise NotImplementedError
 
     def result(self) -> Pull:
+        """The rows inside the window."""
         inside = [
             {**row, "reply_sha256": self.sources[key]}
             for key, row in self.seen.items()
-            if self.from_ms <= self._number(row, self._time) < self.to_ms
+            if self.from_ms <= self.at_ms(row) < self.to_ms
         ]
         last = None if self.position is None else str(self.position)
         return Pull(inside, self.pages, last)
 
+    def _add(self, row: Row, source: str) -> int:
+        """Keep a row unless a newer version of it is known; 1 when it was never seen."""
+        key = self.key(row)
+        known = self.seen.get(key)
+        if known is None or self.at_ms(known) < self.at_ms(row):
+            self.seen[key], self.sources[key] = row, source
+        return int(known is None)
+
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """The endpoint's name, for messages."""
         return self.endpoint.name
 
-    @property
-    def _time(self) -> str:
-        return self.endpoint.time_column
+    def is_short(self, rows: list[Row]) -> bool:
+        """True for a page that is not full, after which nothing can follow."""
+        return len(rows) < self.endpoint.page_size
 
-    def _key(self, row: Row) -> Key:
-        return tuple(str(row.get(column, "")) for column in self.endpoint.id_columns)
+    def at_ms(self, row: Row) -> int:
+        """A row's time."""
+        return self.endpoint.time_of(row)
+
+    def key(self, row: Row) -> Key:
+        """What identifies a row; one without its id cannot be told from others."""
+        key = tuple(str(row.get(column, "")) for column in self.endpoint.id_columns)
+        if not any(key):
+            raise InconsistentPageError(f"{self.name}: a row lacks its {self.endpoint.id_columns}")
+        return key
+
+    def number(self, row: Row) -> int:
+        """A row's place along the cursor."""
+        text = str(row.get(self.by.column, ""))
+        if not text.isdigit():
+            raise InconsistentPageError(f"{self.name}: {self.by.column}={text!r} is no number")
+        return int(text)
+
+
+class _IdDown(_Walk):
+    def check_advance(self, rows: list[Row]) -> None:
+        oldest = min(self.number(row) for row in rows)
+        if self.position is not None and oldest >= self.position:
+            raise InconsistentPageError(f"{self.name}: the cursor {self.position} does not advance")
+
+    def advance(self, page: Page, news: int) -> None:
+        self.position = min(self.number(row) for row in page.rows)
+
+
+class _IdUp(_Walk):
+    def params(self) -> dict[str, Any]:
+        asked = super().params()
+        if self.position is None:
+            return asked
+        return {name: value for name, value in asked.items() if name not in self.filters()}
+
+    def check_advance(self, rows: list[Row]) -> None:
+        if self.position is not None and max(self.number(row) for row in rows) < self.position:
+            raise InconsistentPageError(f"{self.name}: the cursor {self.position} does not advance")
+
+    def advance(self, page: Page, news: int) -> None:
+        self.position = max(self.number(row) for row in page.rows) + 1
+        newest = max(self.at_ms(row) for row in page.rows)
+        self.is_done = self.is_short(page.rows) or newest > self.to_ms
+
+
+class _TimeDown(_Walk):
+    def __init__(self, endpoint: Endpoint, paging: Paging, from_ms: int, to_ms: int) -> None:
+        super().__init__(endpoint, paging, from_ms, to_ms)
+        self.position = -(-to_ms // endpoint.time_unit_ms)
+
+    def filters(self) -> dict[str, Any]:
+        return {name: v for name, v in super().filters().items() if name != self.by.param}
+
+    def check_advance(self, rows: list[Row]) -> None:
+        if not self.is_short(rows) and self._oldest(rows) + 1 >= (self.position or 0):
+            raise InconsistentPageError(
+                f"{self.name}: a whole page at {self._oldest(rows)}, the cursor cannot advance"
+            )
+
+    def advance(self, page: Page, news: int) -> None:
+        # The next page must show this moment again: it may hold more rows than fitted.
+        self.position = self._oldest(page.rows) + 1
+        oldest_ms = min(self.at_ms(row) for row in page.rows)
+        self.is_done = oldest_ms < self.from_ms or not news
 
     def _oldest(self, rows: list[Row]) -> int:
-        return min(self._number(row, self.by.column) for row in rows)
+        return min(self.at_ms(row) for row in rows) // self.endpoint.time_unit_ms
 
-    def _number(self, row: Row, column: str) -> int:
-        text = str(row.get(column, ""))
-        if not text.isdigit():
-            raise InconsistentPageError(f"{self._name}: {column}={text!r} is no whole number")
-        return int(text)
+
+class _TimeUp(_Walk):
+    def __init__(self, endpoint: Endpoint, paging: Paging, from_ms: int, to_ms: int) -> None:
+        super().__init__(endpoint, paging, from_ms, to_ms)
+        self.position = (from_ms - 1) // endpoint.time_unit_ms
+
+    def check_advance(self, rows: list[Row]) -> None:
+        if not self.is_short(rows) and self._newest(rows) <= (self.position or 0):
+            raise InconsistentPageError(
+                f"{self.name}: a whole page at {self._newest(rows)}, the cursor cannot advance"
+            )
+
+    def advance(self, page: Page, news: int) -> None:
+        # The next page must show this moment again: it may hold more rows than fitted.
+        self.position = self._newest(page.rows)
+        self.is_done = self.is_short(page.rows) or self.position * self._unit > self.to_ms
+
+    def _newest(self, rows: list[Row]) -> int:
+        return max(self.at_ms(row) for row in rows) // self._unit
+
+    @property
+    def _unit(self) -> int:
+        return self.endpoint.time_unit_ms
+
+
+class _Token(_Walk):
+    def __init__(self, endpoint: Endpoint, paging: Paging, from_ms: int, to_ms: int) -> None:
+        super().__init__(endpoint, paging, from_ms, to_ms)
+        self.token = ""
+        self.used: set[str] = set()
+
+    def params(self) -> dict[str, Any]:
+        return super().params() | ({self.by.param: self.token} if self.token else {})
+
+    def advance(self, page: Page, news: int) -> None:
+        self.used.add(self.token)
+        self.token = page.token
+        if self.token in self.used - {""}:
+            raise retry.GaveUpError(retry.Fault.TRANSIENT, f"{self.name}: the pages go round")
+        self.is_done = not self.token
+
+
+class _Offset(_Walk):
+    """Each page after the first must start with the row the one before it ended with.
+
+    Rows that move between two pages start the walk again; what was seen stays seen.
+    """
+
+    def __init__(self, endpoint: Endpoint, paging: Paging, from_ms: int, to_ms: int) -> None:
+        super().__init__(endpoint, paging, from_ms, to_ms)
+        self.position = 0
+        self.last_key: Key | None = None
+        self.restarts = 0
+
+    def take(self, page: Page) -> None:
+        if self.last_key is not None and not page.rows:
+            self._start_again()
+        else:
+            super().take(page)
+
+    def advance(self, page: Page, news: int) -> None:
+        if self.last_key is not None and self.key(page.rows[0]) != self.last_key:
+            self._start_again()
+            return
+        self.position = (self.position or 0) + len(page.rows) - 1
+        self.last_key = self.key(page.rows[-1])
+        self.is_done = self.is_short(page.rows)
+
+    def _start_again(self) -> None:
+        self.position, self.last_key, self.restarts = 0, None, self.restarts + 1
+        if self.restarts > MAX_RESTARTS:
+            raise retry.GaveUpError(retry.Fault.TRANSIENT, f"{self.name}: rows keep moving")
+
+
+WALKS: dict[str, type[_Walk]] = {
+    "id_down": _IdDown,
+    "id_up": _IdUp,
+    "time_down": _TimeDown,
+    "time_up": _TimeUp,
+    "token": _Token,
+    "offset": _Offset,
+}

@@ -59,7 +59,7 @@ class Policy:
 def classify(error: Exception, status: int | None) -> Fault:
     """The kind of fault of a ccxt error (or an unusable page) and its HTTP status."""
     names = {each.__name__ for each in type(error).__mro__}
-    if "OrderNotFound" in names:
+    if names & {"OrderNotFound", "AbsentError"}:
         return Fault.NOT_FOUND
     if "InvalidNonce" in names:
         return Fault.CLOCK

@@ -12,13 +12,23 @@ import requests
 
 from leverageguard import clock, config
 from leverageguard.config import Settings
-from leverageguard.exchanges import account_pull, listings, lock, lookups, registry, retry, windows
-from leverageguard.exchanges.account_pull import ORDERS, AccountPull
+from leverageguard.exchanges import (
+    account_pull,
+    endpoints,
+    listings,
+    lock,
+    lookups,
+    registry,
+    retry,
+    windows,
+)
+from leverageguard.exchanges.account_pull import AccountPull
 from leverageguard.exchanges.client import PUBLIC, Client, VenueClock, connect
-from leverageguard.exchanges.venue import Row, Venue
+from leverageguard.exchanges.venue import ORDERS, Row, Venue
 from leverageguard.exchanges.windows import ACCOUNT_CONFIG, GAP_LOOKBACK_MS, Stretch
 from leverageguard.intake import accounts as intake_accounts
 from leverageguard.intake import claims as intake_claims
+from leverageguard.intake import quotes as intake_quotes
 from leverageguard.intake.accounts import Credentials
 from leverageguard.intake.claims import Filing
 from leverageguard.store.base import session as store_session
@@ -33,17 +43,18 @@ SIMULATED_LOOKUPS = 3
 
 @dataclass(frozen=True)
 class Group:
-    """The accounts of one part with their keys and filed claims."""
+    """The accounts of one part with their keys, insured instruments and filed claims."""
 
     settings: Settings
     venue: Venue
     name: str
     credentials: dict[str, Credentials]
+    inst_ids: dict[str, list[str]]
     filings: list[Filing]
 
     @property
     def label(self) -> str:
-        """File name of what concerns all venues, e.g. `okx-group-00`."""
+        """Name of the group's files, e.g. `okx-group-00`."""
         return f"{self.venue.name}-{self.name}"
 
 
@@ -53,6 +64,7 @@ def plan(window_start: str, window_end: str) -> list[Part]:
     Empty while the window lies ahead of the clock.
     """
     settings, now_ms = config.load(), clock.now_ms()
+    endpoints.land(settings)
     hours = windows.hours(clock.parse_ms(window_start), min(clock.parse_ms(window_end), now_ms))
     if not hours:
         return []
@@ -80,7 +92,7 @@ def fetch(part: Part) -> dict[str, int]:
         clients = Clients(group)
         work = _work(group, part, clients.clock.now_ms())
         with ThreadPoolExecutor(max_workers=THREADS) as pool:
-            pulls = list(pool.map(lambda task: _pull(clients, *task), work.items()))
+            pulls = list(pool.map(lambda task: _pull(group, clients, *task), work.items()))
         listings.land_replies(settings, _replies_name(group, part), _replies(pulls))
         counts = _land(group, pulls, clients.clock.now_ms())
         counts["order_lookups"] = 0
@@ -145,6 +157,7 @@ def _group(settings: Settings, part: Part) -> Group:
             registry.venue(part["exchange"]),
             f"group-{part['group']:02d}",
             {each: intake_accounts.credentials(session, each) for each in accounts},
+            intake_quotes.instruments_of(session, accounts),
             [each for each in intake_claims.open_filings(session) if each.account_id in accounts],
         )
 
@@ -170,25 +183,37 @@ def _work(group: Group, part: Part, venue_ms: int) -> dict[str, list[Stretch]]:
     return dict.fromkeys(group.credentials, stretches)
 
 
-def _pull(clients: Clients, account_id: str, stretches: list[Stretch]) -> AccountPull:
-    return account_pull.pull(clients.of(account_id), stretches)
+def _pull(group: Group, clients: Clients, account_id: str, stretches: list[Stretch]) -> AccountPull:
+    inst_ids = group.inst_ids.get(account_id, [])
+    return account_pull.pull_account(clients.of(account_id), stretches, inst_ids)
 
 
 def _land(group: Group, pulls: list[AccountPull], venue_ms: int) -> dict[str, int]:
     """Rows first, windows last: a window is complete only when its rows are on disk."""
     read = [listing for each in pulls for listing in each.listings]
-    rows = listings.land(group.settings, group.name, "account_id", read)
-    configs = [each.config for each in pulls if each.config is not None]
-    listings.land_snapshots(group.settings, group.venue.account_config, group.name, configs)
+    rows = listings.land(group.settings, group.label, read)
+    single = [
+        row
+        for each in pulls
+        for row in each.rows(ORDERS)
+        if row["endpoint"] == group.venue.order.name
+    ]
+    rows += _add_orders(group, single)
+    snapshots = [record for each in pulls for record in each.snapshots]
+    listings.land_snapshots(group.settings, group.label, snapshots)
     made = listings.window_rows(group.venue.name, read, venue_ms, clock.now_ms())
     windows.land(group.settings, group.label, made)
     gaps = sum(1 for row in made if not row["is_complete"])
     return {"accounts": len(pulls), "rows": rows, "gaps": gaps}
 
 
+def _add_orders(group: Group, orders: list[Row]) -> int:
+    return listings.add(group.settings, ORDERS, f"{group.label}-{group.venue.order.name}", orders)
+
+
 def _look_up(group: Group, clients: Clients, pulls: list[AccountPull]) -> int:
-    """Ask for filed orders that no listing shows, on accounts whose listing went through."""
-    whole = {each.account_id for each in pulls if each.has_whole(ORDERS)}
+    """Ask for filed orders that no listing shows, on accounts whose listings went through."""
+    whole = {each.account_id for each in pulls if each.is_whole}
     filings = [each for each in group.filings if each.account_id in whole]
     found = lookups.look_up(
         group.settings,
@@ -196,9 +221,9 @@ def _look_up(group: Group, clients: Clients, pulls: list[AccountPull]) -> int:
         lookups.unresolved(group.settings, filings),
         attempts=SIMULATED_LOOKUPS if clock.is_simulated() else 1,
     )
-    listings.add(group.settings, group.venue.listing(ORDERS), group.name, found.orders)
+    _add_orders(group, found.orders)
     for hour, rows in landing.by_hour(lookups.TABLE, found.rows).items():
-        name = f"{group.name}-{rows[0]['looked_up_at_ms']}"
+        name = f"{group.label}-{rows[0]['looked_up_at_ms']}"
         landing.replace(group.settings, lookups.TABLE, hour, name, rows)
     return len(found.rows)
 

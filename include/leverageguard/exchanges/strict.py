@@ -19,12 +19,17 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from leverageguard.exchanges.venue import Venue
+
 _loading = threading.RLock()
 
 
 @dataclass(frozen=True)
 class RawReply:
-    """One reply as received: HTTP status, path and query without host or headers, body text."""
+    """One reply as received: HTTP status, path and query without host or headers, body text.
+
+    `request` carries the posted body after a space where the venue is asked by POST.
+    """
 
     status: int
     request: str
@@ -40,11 +45,11 @@ def errors() -> Any:
 
 @cache
 def strict_class(
-    name: str, transient_codes: frozenset[str], check: Callable[[Any], Any]
+    name: str, code_of: Callable[[Any], str], transient_codes: frozenset[str]
 ) -> type[Any]:
     """The strict subclass of ccxt's exchange `name`.
 
-    `check` receives every decoded reply and raises what makes it unusable; a reply code in
+    A reply that is neither a filled object nor a list raises BadResponse; one whose code is in
     `transient_codes` raises OperationFailed, so that it is tried again.
     """
     base = getattr(_load(f"ccxt.{name}"), name)
@@ -54,15 +59,18 @@ def strict_class(
         """ccxt's exchange with the venue's clock and no silent failure."""
 
         reply: RawReply | None = None
+        posted: str = ""
         venue_now_ms: Callable[[], int]
 
         def nonce(self) -> int:
             return self.venue_now_ms()
 
-        def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
-            self.reply = None
+        def fetch(
+            self, url: str, method: str = "GET", headers: Any = None, body: Any = None
+        ) -> Any:
+            self.reply, self.posted = None, f" {body}" if body else ""
             try:
-                return super().fetch(url, *args, **kwargs)
+                return super().fetch(url, method, headers, body)
             except (TypeError, ValueError, LookupError, AttributeError) as error:
                 # ccxt stumbles over replies it does not expect; one account must not stop a group.
                 raise ccxt_errors.BadResponse(f"{name}: {error!r} over a reply") from error
@@ -72,39 +80,45 @@ def strict_class(
         ) -> str:
             parts = urlsplit(url)
             request = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            request += self.posted
             self.reply = RawReply(code, request, body, headers.get("Retry-After"))
             return body
 
         def on_json_response(self, body: str) -> Any:
-            return json.loads(body, parse_float=str, parse_int=str)
+            return json.loads(body, parse_float=str, parse_int=str, object_pairs_hook=_object)
 
         def handle_errors(
             self, code: int, reason: str, url: str, method: str, headers: Any, body: str,
             response: Any, *rest: Any,
         ) -> Any:  # fmt: skip
             is_ok = 200 <= code < 300
-            if is_ok and not (isinstance(response, dict) and response):
+            if is_ok and not (
+                isinstance(response, list) or (isinstance(response, dict) and response)
+            ):
                 raise ccxt_errors.BadResponse(f"{name} HTTP {code} without a usable body")
-            if isinstance(response, dict) and str(response.get("code")) in transient_codes:
+            if code_of(response) in transient_codes:
                 raise ccxt_errors.OperationFailed(f"{name} {body}")
-            handled = super().handle_errors(
-                code, reason, url, method, headers, body, response, *rest
-            )
-            if is_ok:
-                check(response)
-            return handled
+            return super().handle_errors(code, reason, url, method, headers, body, response, *rest)
 
     return Strict
 
 
-def build(name: str, url: str, transient_codes: frozenset[str], check: Callable[[Any], Any]) -> Any:
-    """A strict client of `name` that talks to `url`; its own limiter and retries are off."""
-    client = strict_class(name, transient_codes, check)(
+def build(venue: Venue, url: str) -> Any:
+    """A strict client of `venue` that talks to `url`; its own limiter and retries are off."""
+    client = strict_class(venue.name, venue.code_of, venue.transient_codes)(
         {"enableRateLimit": False, "options": {"maxRetriesOnFailure": 0}}
     )
-    client.urls["api"] = {"rest": url}
+    venue.point_at(client, url)
     client.number = str
     return client
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's members; one named twice has two meanings, which is no answer."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is named twice")
+    return members
 
 
 def _load(module: str) -> Any:

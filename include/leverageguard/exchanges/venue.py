@@ -144,9 +144,7 @@ class Venue:
     )
     transient_codes: frozenset[str] = frozenset()
     demo_codes: frozenset[str] = frozenset()
-    point_at: Callable[[Any, str], None] = lambda client, url: client.urls.update(
-        api={"rest": url}
-    )
+    point_at: Callable[[Any, str], None] = lambda client, url: client.urls.update(api={"rest": url})
 
     def listing(self, name: str) -> Endpoint:
         """The listing of that name; KeyError when the venue has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from eth_utils.crypto import keccak
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.domain.product import Terms
-from leverageguard.store.intake_tables import Quote
+from leverageguard.store.intake_tables import Account, Quote
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,24 @@ def purchases_before(session: Session, wallet: str) -> int:
     return int(session.scalar(query) or 0)
 
 
-def instruments(session: Session) -> list[str]:
-    """Every instrument some quote insures, sorted."""
-    return list(session.scalars(select(Quote.inst_id).distinct().order_by(Quote.inst_id)))
+def instruments(session: Session) -> dict[str, list[str]]:
+    """Every instrument some quote insures, by exchange, sorted."""
+    query = select(Account.exchange, Quote.inst_id).join(
+        Account, Account.account_id == Quote.account_id
+    )
+    found: dict[str, list[str]] = {}
+    for exchange, inst_id in session.execute(query.distinct().order_by(*query.selected_columns)):
+        found.setdefault(exchange, []).append(inst_id)
+    return found
+
+
+def instruments_of(session: Session, account_ids: Collection[str]) -> dict[str, list[str]]:
+    """The instruments insured on each of the accounts, sorted."""
+    query = select(Quote.account_id, Quote.inst_id).where(Quote.account_id.in_(account_ids))
+    found: dict[str, list[str]] = {}
+    for account_id, inst_id in session.execute(query.distinct().order_by(*query.selected_columns)):
+        found.setdefault(account_id, []).append(inst_id)
+    return found
 
 
 def by_reference(session: Session, reference: str) -> Quote | None:

@@ -58,95 +58,110 @@ def _unwrap(payload: Any) -> list[Any]:
 def _order(row: Row) -> Iterable[Record]:
     # Fill times are empty on an order that did not fill.
     at = millis("fillTime") if row.get("fillTime") else millis("uTime")
-    yield ORDERS, {
-        "inst_id": row.get("instId"),
-        "order_id": row.get("ordId"),
-        "client_order_id": row.get("clOrdId"),
-        "marker": row.get("category"),
-        "forced_kind": CATEGORIES.get(row.get("category", ""), "own_close"),
-        "order_side": row.get("side"),
-        "position_slot": row.get("posSide"),
-        "margin_mode": row.get("tdMode"),
-        "state": row.get("state"),
-        "leverage": row.get("lever"),
-        "average_price": row.get("avgPx"),
-        "ordered_qty_contracts": row.get("sz"),
-        "filled_qty_contracts": row.get("accFillSz"),
-        "fee": row.get("fee"),
-        "pnl": row.get("pnl"),
-        "created_at_ms": millis("cTime")(row),
-        "filled_at_ms": at(row),
-        "updated_at_ms": millis("uTime")(row),
-    }
+    yield (
+        ORDERS,
+        {
+            "inst_id": row.get("instId"),
+            "order_id": row.get("ordId"),
+            "client_order_id": row.get("clOrdId"),
+            "marker": row.get("category"),
+            "forced_kind": CATEGORIES.get(row.get("category", ""), "own_close"),
+            "order_side": row.get("side"),
+            "position_slot": row.get("posSide"),
+            "margin_mode": row.get("tdMode"),
+            "state": row.get("state"),
+            "leverage": row.get("lever"),
+            "average_price": row.get("avgPx"),
+            "ordered_qty_contracts": row.get("sz"),
+            "filled_qty_contracts": row.get("accFillSz"),
+            "fee": row.get("fee"),
+            "pnl": row.get("pnl"),
+            "created_at_ms": millis("cTime")(row),
+            "filled_at_ms": at(row),
+            "updated_at_ms": millis("uTime")(row),
+        },
+    )
 
 
 def _fill(row: Row) -> Iterable[Record]:
     at = millis("fillTime") if row.get("fillTime") else millis("ts")
-    yield FILLS, {
-        "inst_id": row.get("instId"),
-        "order_id": row.get("ordId"),
-        "fill_id": row.get("billId") or f"{row.get('instId')}:{row.get('tradeId')}",
-        "marker": row.get("subType"),
-        "forced_kind": BILL_SUBTYPES.get(row.get("subType", "")),
-        "order_side": row.get("side"),
-        "position_slot": row.get("posSide"),
-        "price": row.get("fillPx"),
-        "qty_contracts": row.get("fillSz"),
-        "pnl": row.get("fillPnl"),
-        "fee": row.get("fee"),
-        "filled_at_ms": at(row),
-    }
+    yield (
+        FILLS,
+        {
+            "inst_id": row.get("instId"),
+            "order_id": row.get("ordId"),
+            "fill_id": row.get("billId") or f"{row.get('instId')}:{row.get('tradeId')}",
+            "marker": row.get("subType"),
+            "forced_kind": BILL_SUBTYPES.get(row.get("subType", "")),
+            "order_side": row.get("side"),
+            "position_slot": row.get("posSide"),
+            "price": row.get("fillPx"),
+            "qty_contracts": row.get("fillSz"),
+            "pnl": row.get("fillPnl"),
+            "fee": row.get("fee"),
+            "filled_at_ms": at(row),
+        },
+    )
 
 
 def _bill(row: Row) -> Iterable[Record]:
     kind, sub_kind = row.get("type", ""), row.get("subType", "")
-    yield LEDGER, {
-        "inst_id": row.get("instId"),
-        "entry_id": row.get("billId"),
-        "entry_kind": ENTRY_KINDS.get(kind, "other"),
-        "marker": f"{kind}/{sub_kind}",
-        "forced_kind": BILL_SUBTYPES.get(sub_kind, BILL_TYPES.get(kind)),
-        "order_id": row.get("ordId"),
-        "fill_id": row.get("billId"),
-        "currency": row.get("ccy"),
-        "qty_contracts": row.get("sz"),
-        "price": row.get("px"),
-        "pnl": row.get("pnl"),
-        "fee": row.get("fee"),
-        "margin_change": row.get("posBalChg"),
-        "amount": row.get("balChg"),
-        "recorded_at_ms": millis("ts")(row),
-    }
+    yield (
+        LEDGER,
+        {
+            "inst_id": row.get("instId"),
+            "entry_id": row.get("billId"),
+            "entry_kind": ENTRY_KINDS.get(kind, "other"),
+            "marker": f"{kind}/{sub_kind}",
+            "forced_kind": BILL_SUBTYPES.get(sub_kind, BILL_TYPES.get(kind)),
+            "order_id": row.get("ordId"),
+            "fill_id": row.get("billId"),
+            "currency": row.get("ccy"),
+            "qty_contracts": row.get("sz"),
+            "price": row.get("px"),
+            "pnl": row.get("pnl"),
+            "fee": row.get("fee"),
+            "margin_change": row.get("posBalChg"),
+            "amount": row.get("balChg"),
+            "recorded_at_ms": millis("ts")(row),
+        },
+    )
 
 
 def _position(row: Row) -> Iterable[Record]:
-    yield POSITIONS, {
-        "inst_id": row.get("instId"),
-        "position_id": row.get("posId"),
-        "order_id": None,
-        "position_side": row.get("direction") or row.get("posSide"),
-        "margin_mode": row.get("mgnMode"),
-        "leverage": row.get("lever"),
-        "marker": row.get("type"),
-        "forced_kind": POSITION_TYPES.get(row.get("type", "")),
-        "trigger_price": row.get("triggerPx"),
-        "qty_contracts": row.get("closeTotalPos"),
-        "pnl": row.get("pnl"),
-        "opened_at_ms": millis("cTime")(row),
-        "updated_at_ms": millis("uTime")(row),
-    }
+    yield (
+        POSITIONS,
+        {
+            "inst_id": row.get("instId"),
+            "position_id": row.get("posId"),
+            "order_id": None,
+            "position_side": row.get("direction") or row.get("posSide"),
+            "margin_mode": row.get("mgnMode"),
+            "leverage": row.get("lever"),
+            "marker": row.get("type"),
+            "forced_kind": POSITION_TYPES.get(row.get("type", "")),
+            "trigger_price": row.get("triggerPx"),
+            "qty_contracts": row.get("closeTotalPos"),
+            "pnl": row.get("pnl"),
+            "opened_at_ms": millis("cTime")(row),
+            "updated_at_ms": millis("uTime")(row),
+        },
+    )
 
 
 def _stop(row: Row) -> Iterable[Record]:
-    yield STOPS, {
-        "inst_id": row.get("instId"),
-        "stop_id": row.get("algoId"),
-        "position_side": _stopped_side(row),
-        "trigger_price": row.get("slTriggerPx"),
-        "state": row.get("state"),
-        "created_at_ms": millis("cTime")(row),
-        "updated_at_ms": millis("uTime")(row),
-    }
+    yield (
+        STOPS,
+        {
+            "inst_id": row.get("instId"),
+            "stop_id": row.get("algoId"),
+            "position_side": _stopped_side(row),
+            "trigger_price": row.get("slTriggerPx"),
+            "state": row.get("state"),
+            "created_at_ms": millis("cTime")(row),
+            "updated_at_ms": millis("uTime")(row),
+        },
+    )
 
 
 def _stopped_side(row: Row) -> str:
@@ -157,42 +172,51 @@ def _stopped_side(row: Row) -> str:
 
 
 def _leverage(row: Row) -> Iterable[Record]:
-    yield LEVERAGES, {
-        "inst_id": row.get("instId"),
-        "position_slot": row.get("posSide"),
-        "margin_mode": row.get("mgnMode"),
-        "leverage": row.get("lever"),
-    }
+    yield (
+        LEVERAGES,
+        {
+            "inst_id": row.get("instId"),
+            "position_slot": row.get("posSide"),
+            "margin_mode": row.get("mgnMode"),
+            "leverage": row.get("lever"),
+        },
+    )
 
 
 def _candle(kind: str) -> Any:
     def parse(row: Row) -> Iterable[Record]:
-        yield CANDLES, {
-            "kind": kind,
-            "minute_at_ms": millis("ts")(row),
-            "open_price": row["o"],
-            "high_price": row["h"],
-            "low_price": row["l"],
-            "close_price": row["c"],
-            "quote_volume": row.get("volCcyQuote"),
-            "is_final": row["confirm"] == "1",
-        }
+        yield (
+            CANDLES,
+            {
+                "kind": kind,
+                "minute_at_ms": millis("ts")(row),
+                "open_price": row["o"],
+                "high_price": row["h"],
+                "low_price": row["l"],
+                "close_price": row["c"],
+                "quote_volume": row.get("volCcyQuote"),
+                "is_final": row["confirm"] == "1",
+            },
+        )
 
     return parse
 
 
 def _instrument(row: Row) -> Iterable[Record]:
     is_swap = row.get("instType") == "SWAP"
-    yield INSTRUMENTS, {
-        "inst_id": row.get("instId"),
-        "inst_type": "perpetual" if is_swap else row.get("instType"),
-        "contract_type": row.get("ctType"),
-        "base_asset": str(row.get("uly", "")).split("-")[0],
-        "settle_currency": row.get("settleCcy"),
-        "contract_size": row.get("ctVal"),
-        "max_leverage": row.get("lever"),
-        "state": row.get("state"),
-    }
+    yield (
+        INSTRUMENTS,
+        {
+            "inst_id": row.get("instId"),
+            "inst_type": "perpetual" if is_swap else row.get("instType"),
+            "contract_type": row.get("ctType"),
+            "base_asset": str(row.get("uly", "")).split("-")[0],
+            "settle_currency": row.get("settleCcy"),
+            "contract_size": row.get("ctVal"),
+            "max_leverage": row.get("lever"),
+            "state": row.get("state"),
+        },
+    )
 
 
 def _identify(replies: Mapping[str, list[Row] | None]) -> Row:
@@ -208,7 +232,9 @@ def _identify(replies: Mapping[str, list[Row] | None]) -> Row:
 
 
 def _listing(name: str, method: str, calls: int, parse: Any, table: str, **more: Any) -> Endpoint:
-    windowed = {"from_param": "begin", "to_param": "end"} if more["paging"].kind == "id_down" else {}
+    windowed = (
+        {"from_param": "begin", "to_param": "end"} if more["paging"].kind == "id_down" else {}
+    )
     settings = {"params": SWAPS, "retention_ms": RETENTION_MS, **windowed, **more}
     return Endpoint(name, method, Limit(calls, 2), tables=(table,), parse=parse, **settings)
 
