@@ -80,6 +80,7 @@ def record(session: Session, decisions: Iterable[Decision], now_ms: int) -> list
             standing=_standing(decision, planned.get(decision.claim_id)),
         )
         session.add(row)
+        known[decision.claim_id] = row
         added.append(row)
     session.flush()
     return added

@@ -1,9 +1,10 @@
 """Sealed evidence packages: folders named by the root of what is in them, never changed.
 
-`<data>/evidence/<root>/` holds one file a document and `manifest.json`, which lists names, sizes
-and SHA-256 for people and is no part of the root. A package is written beside its place, synced
-and renamed, so it is there as a whole or not at all. A root only names what it was taken over:
-whoever reads a package takes the root again.
+`<data>/evidence/<root>/` holds one file a document. Two files are no documents and no part of the
+root: `manifest.json` lists names, sizes and SHA-256 for people, and `inclusion.json`, once the
+claim is planned, leads from the root to that of its batch. A package is written beside its place,
+synced and renamed, so it is there as a whole or not at all. A root only names what it was taken
+over: whoever reads a package takes the root again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from leverageguard.config import Settings
 from leverageguard.domain.evidence import EvidenceError, canonical_json, merkle_root
 
 MANIFEST = "manifest.json"
+INCLUSION = "inclusion.json"
 VERDICT = "verdict.json"
 Documents = dict[str, bytes]
 
@@ -58,6 +60,8 @@ def seal(settings: Settings, documents: Mapping[str, bytes]) -> str:
         _sync(parent)
     if target.exists():
         # A package that lost bytes is replaced by the one its name promises.
+        if (target / INCLUSION).exists():
+            shutil.copyfile(target / INCLUSION, draft / INCLUSION)
         shutil.rmtree(target)
     draft.rename(target)
     _sync(target.parent)
@@ -80,7 +84,7 @@ def documents_in(folder: Path) -> Documents:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / MANIFEST
+        if path.is_file() and path not in (folder / MANIFEST, folder / INCLUSION)
     }
 
 
