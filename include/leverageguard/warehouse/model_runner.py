@@ -94,20 +94,40 @@ class Models:
             query = _reading(node.sql, raw_dir)
             connection.execute(f"create or replace {kind} {node.relation} as (\n{query}\n)")
 
+    def replace_seed(self, connection: Any, name: str, rows: list[dict[str, str]]) -> None:
+        """Give a seed these rows (as its CSV file writes them) instead of the project's."""
+        self._make_seeds(connection, ())
+        relation = next(
+            f'"{CATALOG}"."{schema}"."{table}"'
+            for schema, table in _seed_names(connection)
+            if table == name
+        )
+        connection.execute(f"delete from {relation}")
+        for row in rows:
+            columns = ", ".join(f'"{column}"' for column in row)
+            places = ", ".join("?" for _ in row)
+            connection.execute(
+                f"insert into {relation} ({columns}) values ({places})",
+                [value or None for value in row.values()],
+            )
+
     def _make_seeds(self, connection: Any, given: Collection[str]) -> None:
         connection.execute(f"attach if not exists '{_quoted(self.seeds)}' as seeds_file (read_only)")
-        names = connection.execute(
-            "select schema_name, table_name from duckdb_tables() "
-            "where database_name = 'seeds_file' order by all"
-        ).fetchall()
-        for schema, name in names:
+        for schema, name in _seed_names(connection):
             if name not in given:
                 connection.execute(f'create schema if not exists "{schema}"')
                 connection.execute(
-                    f'create or replace table "{CATALOG}"."{schema}"."{name}" as '
+                    f'create table if not exists "{CATALOG}"."{schema}"."{name}" as '
                     f'select * from seeds_file."{schema}"."{name}"'
                 )
-        connection.execute("detach seeds_file")
+
+
+def _seed_names(connection: Any) -> list[tuple[str, str]]:
+    names: list[tuple[str, str]] = connection.execute(
+        "select schema_name, table_name from duckdb_tables() "
+        "where database_name = 'seeds_file' order by all"
+    ).fetchall()
+    return names
 
 
 def connect() -> Any:
@@ -132,8 +152,10 @@ def land(connection: Any, rows: Mapping[str, list[dict[str, Any]]]) -> None:
     for path, table in raw_tables.RAW_TABLES.items():
         landed = pa.Table.from_pylist(rows.get(path, []), schema=table.schema)
         connection.register("landed_rows", landed)
+        # The day and hour of the folder a row lies in; models leave old days out by it.
         connection.execute(
-            f'create or replace table {RAW_SCHEMA}."{path}" as select * from landed_rows'
+            f'create or replace table {RAW_SCHEMA}."{path}" as '
+            "select *, date '9999-12-31' as dt, 0::bigint as hr from landed_rows"
         )
         connection.unregister("landed_rows")
 
