@@ -20,7 +20,7 @@ from leverageguard import clock
 from leverageguard.simulator import scenario
 from leverageguard.simulator.scenario import Scenario
 from leverageguard.simulator.server import Simulator
-from leverageguard.simulator.venues import VENUES
+from leverageguard.simulator.venues import twins
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -30,7 +30,7 @@ class RunningSimulator:
 
     def __init__(self, world: Scenario, venue: str = "okx") -> None:
         self.scenario = world
-        self.core = Simulator(world, VENUES[venue](world))
+        self.core = Simulator(world, twins()[venue].serve(world))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -71,7 +71,7 @@ class RunningSimulator:
 @pytest.fixture
 def start_simulator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[Path], RunningSimulator]]:
+) -> Iterator[Callable[..., RunningSimulator]]:
     """Start a scenario folder's venue with the world clock at the scenario's `now`.
 
     The stack's data folder becomes `tmp_path / "data"`; everything stops after the test.
@@ -79,10 +79,10 @@ def start_simulator(
     monkeypatch.setenv("LEVERAGEGUARD_DATA", str(tmp_path / "data"))
     running: list[RunningSimulator] = []
 
-    def start(folder: Path) -> RunningSimulator:
+    def start(folder: Path, venue: str = "okx") -> RunningSimulator:
         world = scenario.load(folder)
         clock.set_world(world.now_ms)
-        running.append(RunningSimulator(world))
+        running.append(RunningSimulator(world, venue))
         return running[-1]
 
     yield start

@@ -25,3 +25,14 @@
 {%- macro at_least_zero(amount) -%}
     case when {{ amount }} is not null then greatest({{ amount }}, 0) end
 {%- endmacro -%}
+
+{#- A whole number of 1e-18 units as a decimal again; exact, because no arithmetic happens. -#}
+{%- macro from_units(units) -%}
+    cast(
+        if({{ units }} < 0, '-', '')
+        || cast(abs({{ units }}) // 1000000000000000000 as varchar)
+        || '.'
+        || lpad(cast(abs({{ units }}) % 1000000000000000000 as varchar), 18, '0')
+        as decimal(38, 18)
+    )
+{%- endmacro -%}

@@ -1,11 +1,12 @@
 """Raw rows for the dbt tests: a small insured world, landed as the ingestion would land it.
 
 Times are epoch milliseconds, amounts decimals as text; whatever a table declares and a test does
-not care about is filled with empty text.
+not care about is filled with nothing.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,21 +17,25 @@ import pyarrow as pa
 
 from leverageguard.config import Settings
 from leverageguard.domain import product as domain_product
+from leverageguard.exchanges.venue import Endpoint
 from leverageguard.intake import products
 from leverageguard.simulator.scenario import Scenario
 from leverageguard.warehouse import landing, raw_tables
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 START = 1_767_571_200_000  # 2026-01-05T00:00:00Z
-ENDPOINTS = ("orders", "fills", "bills", "positions")
+VENUE = "okx"
+LISTINGS = ("orders", "fills", "ledger", "positions")
+MARKETS = ("mark_candles",)
 POOL = "0x" + "9" * 40
 FEE = Decimal("0.0005")
+# What order, fills, ledger entry and positions row say of a close, and what kind of entry it is.
 CLOSES = {
-    "full": ("full_liquidation", "5", "104", "3"),
-    "partial": ("partial_liquidation", "5", "100", "4"),
-    "takeover": ("full_liquidation", "5", "110", "3"),
-    "adl": ("adl", "9", "125", "5"),
-    "own": ("normal", "2", "5", "2"),
+    "full": ("full", "full", "full", "full", "liquidation"),
+    "partial": ("partial", "partial", "partial", "partial", "liquidation"),
+    "takeover": ("full", "takeover", "takeover", "full", "liquidation"),
+    "adl": ("adl", "adl", "adl", "adl", "adl"),
+    "own": ("own_close", None, "own_close", "own_close", "trade"),
 }
 SYMBOLS = {"BTC-USDT-SWAP": "0.01", "ETH-USDT-SWAP": "0.1", "DOGE-USDT-SWAP": "0.01"}
 Row = dict[str, Any]
@@ -53,7 +58,7 @@ def text(number: Decimal | str | int) -> str:
 
 @dataclass
 class Side:
-    """How one direction is written; `slot` is OKX's posSide."""
+    """How one direction is written; `slot` is that of hedge mode."""
 
     slot: str
     opening: str
@@ -80,6 +85,7 @@ class DbtWorld:
     accounts: set[str] = field(default_factory=set)
     symbols: dict[str, str] = field(default_factory=lambda: dict(SYMBOLS))
     unsized: set[str] = field(default_factory=set)
+    candled: set[tuple[str, str, str, int]] = field(default_factory=set)
     count: int = 0
 
     def id(self) -> str:
@@ -88,12 +94,18 @@ class DbtWorld:
         return str(3_000_000_000_000_000_000 + self.count)
 
     def add(self, table: str, **row: Any) -> Row:
-        """One row, completed with empty text (or null) and a reply hash of its own."""
+        """One row, completed with nulls (empty text outside the venues) and a reply hash."""
         schema = raw_tables.table(table).schema
+        is_venues = table.startswith("exchanges/")
         full: Row = {
-            name: row.get(name, "" if schema.field(name).type == pa.string() else None)
+            name: row.get(
+                name,
+                "" if schema.field(name).type == pa.string() and not is_venues else None,
+            )
             for name in schema.names
         }
+        if is_venues and "exchange" in full and not full["exchange"]:
+            full["exchange"] = VENUE
         unknown = set(row) - set(full)
         assert not unknown, f"{table} has no {unknown}"
         if "reply_sha256" in full and not full["reply_sha256"]:
@@ -113,25 +125,31 @@ class DbtWorld:
 
     def account(
         self, account: str, uid: str = "", root: str = "", bound_uid: str = "", signer: str = "",
-        bound_at: int | None = None, is_read: bool = True,
+        bound_at: int | None = None, is_read: bool = True, exchange: str = VENUE,
+        **config: Any,
     ) -> None:  # fmt: skip
         """A bound account of the wallet of the same name."""
         uid = uid or "uid-" + account
         at = self.start if bound_at is None else bound_at
         self.accounts.add(account)
         self.add(
-            "intake/accounts", account_id=account, exchange="okx", uid=uid, root_uid=root or uid,
+            "intake/accounts", account_id=account, exchange=exchange, uid=uid, root_uid=root or uid,
             wallet=wallet(account), created_at_ms=self.start,
         )  # fmt: skip
         self.add(
-            "intake/bindings", binding_id="bind-" + account, account_id=account, exchange="okx",
+            "intake/bindings", binding_id="bind-" + account, account_id=account, exchange=exchange,
             uid=bound_uid or uid, wallet=wallet(account), signer=wallet(signer or account),
             nonce="1", signed_at_ms=at, created_at_ms=at,
         )  # fmt: skip
         if is_read:
+            said = {
+                "uid": uid, "root_uid": root or uid, "permissions": "read_only",
+                "is_read_only": True, "environment": "live",
+                "taken_at_ms": self.start + HOUR, **config,
+            }  # fmt: skip
             self.add(
-                "okx/account_configs", account_id=account, uid=uid, mainUid=root or uid,
-                perm="read_only", acctLv="2", taken_at_ms=self.start + HOUR,
+                "exchanges/account_configs", exchange=exchange, account_id=account,
+                endpoint="account_config", **said,
             )  # fmt: skip
 
     def policy(
@@ -175,70 +193,80 @@ class DbtWorld:
         )  # fmt: skip
         for attempt in range(misses):
             self.add(
-                "okx/order_lookups", filing_id="fil-" + label, order_id=order, outcome="not_found",
-                attempt_no=attempt + 1, looked_up_at_ms=at + (1 + 5 * attempt) * MINUTE,
+                "exchanges/order_lookups", filing_id="fil-" + label, order_id=order,
+                outcome="not_found", attempt_no=attempt + 1,
+                looked_up_at_ms=at + (1 + 5 * attempt) * MINUTE,
             )  # fmt: skip
 
     def trade(
         self, account: str, at: int, price: str, qty: str, side: str = "long",
         close: str | None = None, leverage: int = 100, inst: str = "BTC-USDT-SWAP",
         slot: str = "", pnl: str = "0", margin: str | None = None, order: str = "",
-        bills: bool = True, bill_kind: str = "", mode: str = "isolated", fill_qty: str = "",
-        trigger: str | None = None,
+        ledger: bool = True, ledger_kind: str = "", mode: str | None = "isolated",
+        fill_qty: str = "", fill_pnl: str | None = "same", trigger: str | None = None,
+        names_order: bool = True, exchange: str = VENUE,
     ) -> str:  # fmt: skip
-        """One order with its fill and bill, opening unless `close` says how; returns its id."""
+        """One order with its fill and ledger entry; opening unless `close` says how.
+
+        Returns its id. With `names_order` false the ledger names the fill alone.
+        """
         way, order = SIDES[side], order or self.id()
-        category, bill_type, sub_type, position_type = CLOSES[close or "own"]
-        if close is None:
-            bill_type, sub_type = "2", "3"
-        if bill_kind:
-            _, bill_type, sub_type, _ = CLOSES[bill_kind]
+        by_order, by_fill, by_entry, by_position, entry_kind = CLOSES[close or "own"]
+        if ledger_kind:
+            _, by_fill, by_entry, _, entry_kind = CLOSES[ledger_kind]
         value = Decimal(price) * Decimal(qty) * Decimal(self.symbols[inst])
-        fee, bill = text(-FEE * value), self.id()
+        fee, entry = text(-FEE * value), self.id()
         if margin is None:
             margin = text(value / leverage * (1 if close is None else -1))
-        shared = {
-            "account_id": account, "instId": inst, "instType": "SWAP", "ordId": order,
-            "posSide": slot or way.slot, "side": way.opening if close is None else way.closing,
+        shared = {"exchange": exchange, "account_id": account, "inst_id": inst, "fee": fee}
+        placed = {
+            **shared, "order_id": order, "position_slot": slot or way.slot,
+            "order_side": way.opening if close is None else way.closing,
         }  # fmt: skip
         self.add(
-            "okx/orders", **shared, category=category if close else "normal", tdMode=mode,
-            ordType="limit", state="filled", lever=f"{leverage}.0", sz=qty, avgPx=price,
-            accFillSz=qty, fillPx=price, fillSz=qty, fillTime=str(at), fee=fee, feeCcy="USDT",
-            pnl=pnl, cTime=str(at), uTime=str(at),
+            "exchanges/orders", endpoint="orders", **placed, forced_kind=by_order,
+            margin_mode=mode, state="filled", leverage=f"{leverage}.0", average_price=price,
+            ordered_qty_contracts=qty, filled_qty_contracts=qty, pnl=pnl, created_at_ms=at,
+            filled_at_ms=at, updated_at_ms=at,
         )  # fmt: skip
         self.add(
-            "okx/fills", **shared, tradeId=bill, billId=bill, subType=sub_type, fillPx=price,
-            fillSz=fill_qty or qty, fillPnl=pnl, fee=fee, feeCcy="USDT", fillTime=str(at),
-            ts=str(at),
+            "exchanges/fills", endpoint="fills", **placed, fill_id=entry, forced_kind=by_fill,
+            price=price, qty_contracts=fill_qty or qty,
+            pnl=pnl if fill_pnl == "same" else fill_pnl, filled_at_ms=at,
         )  # fmt: skip
-        if bills:
+        if ledger:
             self.add(
-                "okx/bills", account_id=account, billId=bill, type=bill_type, subType=sub_type,
-                instId=inst, instType="SWAP", mgnMode=mode, ordId=order, tradeId=bill, ccy="USDT",
-                sz=qty, px=price, pnl=pnl, fee=fee, posBalChg=margin, fillTime=str(at), ts=str(at),
+                "exchanges/ledger", endpoint="ledger", **shared, entry_id=entry,
+                entry_kind=entry_kind, forced_kind=by_entry,
+                order_id=order if names_order else None, fill_id=entry, currency="USDT",
+                qty_contracts=qty, price=price, pnl=pnl, margin_change=margin,
+                recorded_at_ms=at,
             )  # fmt: skip
         if close not in (None, "own"):
             self.add(
-                "okx/positions", account_id=account, instId=inst, instType="SWAP",
-                posId="pos-" + account, posSide=slot or way.slot, direction=side,
-                mgnMode=mode, lever=f"{leverage}.0", type=position_type, cTime=str(at - HOUR),
-                uTime=str(at), triggerPx=price if trigger is None else trigger, ccy="USDT",
+                "exchanges/positions", endpoint="positions", exchange=exchange,
+                account_id=account, inst_id=inst, position_id="pos-" + account,
+                position_side=side, margin_mode=mode, leverage=f"{leverage}.0",
+                forced_kind=by_position, opened_at_ms=at - HOUR, updated_at_ms=at,
+                trigger_price=price if trigger is None else trigger,
             )  # fmt: skip
         return order
 
-    def candle(self, at: int, low: str, high: str, inst: str = "BTC-USDT-SWAP") -> None:
-        """The mark price of the minute around `at`."""
+    def candle(
+        self, at: int, low: str, high: str, inst: str = "BTC-USDT-SWAP", kind: str = "mark",
+        exchange: str = VENUE, volume: str | None = None,
+    ) -> None:  # fmt: skip
+        """The price of the minute around `at`; the first one said of a minute stays."""
         minute = at - at % MINUTE
-        known = any(
-            row["inst_id"] == inst and row["ts"] == str(minute)
-            for row in self.rows["okx/mark_candles"]
-        )
-        if not known:
-            self.add(
-                "okx/mark_candles", inst_id=inst, ts=str(minute), o=low, h=high, l=low, c=high,
-                confirm="1",
-            )  # fmt: skip
+        key = (exchange, inst, kind, minute)
+        if key in self.candled:
+            return
+        self.candled.add(key)
+        self.add(
+            "exchanges/candles", exchange=exchange, endpoint=f"{kind}_candles", inst_id=inst,
+            kind=kind, minute_at_ms=minute, open_price=low, high_price=high, low_price=low,
+            close_price=high, quote_volume=volume, is_final=True,
+        )  # fmt: skip
 
     def gap(self, account: str, endpoint: str, at: int) -> None:
         """The hour around `at` was not read completely."""
@@ -248,13 +276,7 @@ class DbtWorld:
         """Write everything below raw/, replacing what an earlier call wrote."""
         landing.ensure_schemas(self.settings)
         self._windows()
-        self.rows["okx/instruments"] = []
-        for inst, size in self.symbols.items():
-            self.add(
-                "okx/instruments", instId=inst, instType="SWAP", ctType="linear",
-                ctVal="" if inst in self.unsized else size,
-                settleCcy="USDT", taken_at_ms=self.start,
-            )  # fmt: skip
+        self._instruments()
         for table, rows in self.rows.items():
             if raw_tables.table(table).hour_column is None:
                 landing.replace(self.settings, table, self.start, "test", rows)
@@ -262,16 +284,30 @@ class DbtWorld:
             for hour, of_hour in landing.by_hour(table, rows).items():
                 landing.replace(self.settings, table, hour, "test", of_hour)
 
+    def _instruments(self) -> None:
+        self.rows["exchanges/instruments"] = []
+        for inst, size in self.symbols.items():
+            self.add(
+                "exchanges/instruments", endpoint="instruments", inst_id=inst,
+                inst_type="perpetual", contract_type="linear", base_asset=inst.split("-")[0],
+                settle_currency="USDT", contract_size="" if inst in self.unsized else size,
+                taken_at_ms=self.start,
+            )  # fmt: skip
+
     def _windows(self) -> None:
+        self.rows["exchanges/endpoints"] = []
+        for scope, names in (("account", LISTINGS), ("market", MARKETS)):
+            for endpoint in names:
+                self.add("exchanges/endpoints", endpoint=endpoint, scope=scope)
         self.rows["exchanges/fetch_windows"] = []
-        scopes = [(account, endpoint) for account in self.accounts for endpoint in ENDPOINTS]
-        scopes += [(inst, "mark_candles") for inst in self.symbols]
-        for scope, endpoint in scopes:
+        walks = [(account, endpoint) for account in self.accounts for endpoint in LISTINGS]
+        walks += [(inst, endpoint) for inst in self.symbols for endpoint in MARKETS]
+        for walked, endpoint in walks:
             for hour in range(self.first_hour, self.hours):
                 at = self.start - self.start % HOUR + hour * HOUR
-                gap = (scope, endpoint, at) in self.gaps
+                gap = (walked, endpoint, at) in self.gaps
                 self.add(
-                    "exchanges/fetch_windows", exchange="okx", account_id=scope,
+                    "exchanges/fetch_windows", account_id=walked,
                     endpoint=endpoint, window_from_ms=at, window_to_ms=at + HOUR, pages=1,
                     row_count=0, is_complete=not gap, gap_reason="test" if gap else None,
                     fetched_at_ms=at + 2 * HOUR,
@@ -279,10 +315,14 @@ class DbtWorld:
 
 
 def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
-    """The raw rows a perfect ingestion of a scenario folder would land."""
+    """The raw rows a perfect ingestion of a scenario folder would land.
+
+    The venue's own file turns its rows into ours, so that its mapping is what is tested.
+    """
     hours = (scenario.now_ms - scenario.start_ms) // HOUR
     world = DbtWorld(settings, hours=hours, start=scenario.start_ms, symbols={})
-    replies = scenario.replies("okx")
+    replies = scenario.replies(VENUE)
+    venue = importlib.import_module(f"leverageguard.exchanges.venues.{VENUE}").VENUE
     for row in replies.instruments:
         world.symbols[row["instId"]] = row["ctVal"]
     for account in scenario.accounts:
@@ -292,20 +332,17 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
             signer=binding.wallet, is_read=account.key_state == "active",
         )  # fmt: skip
         if account.key_state != "active":
-            for endpoint in ENDPOINTS:
+            for endpoint in LISTINGS:
                 for hour in range(world.first_hour, hours):
                     world.gap(account.account_id, endpoint, world.start + hour * HOUR)
             continue
         for table, rows in replies.accounts[account.account_id].items():
-            names = raw_tables.table(f"okx/{table}").schema.names
-            for row in rows:
-                kept = {name: value for name, value in row.items() if name in names}
-                world.add(f"okx/{table}", account_id=account.account_id, **kept)
+            endpoint = venue.listing({"bills": "ledger"}.get(table, table))
+            _parse(world, endpoint, rows, exchange=VENUE, account_id=account.account_id)
     for inst, candles in replies.mark_candles.items():
-        for ts, o, h, low, c, confirm in candles:
-            world.add(
-                "okx/mark_candles", inst_id=inst, ts=ts, o=o, h=h, l=low, c=c, confirm=confirm
-            )
+        endpoint = venue.mark_candles
+        rows = [dict(zip(endpoint.list_columns, cells, strict=True)) for cells in candles]
+        _parse(world, endpoint, rows, exchange=VENUE, inst_id=inst)
     world.event(
         "chain/deposits", scenario.start_ms, depositor=POOL,
         amount_micro_usdc=scenario.pool_deposit_micro_usdc,
@@ -326,3 +363,9 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
             misses=0 if is_own else 3,
         )  # fmt: skip
     return world
+
+
+def _parse(world: DbtWorld, endpoint: Endpoint, rows: list[Row], **core: str) -> None:
+    for wire in rows:
+        for table, row in endpoint.parse(wire):
+            world.add(table, endpoint=endpoint.name, **{**core, **row})

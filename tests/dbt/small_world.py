@@ -47,6 +47,15 @@ def _paid(world: DbtWorld) -> None:
     _life(world, "takeover", close="takeover")
     # Cover starts 30 minutes after the purchase and its first instant counts.
     _life(world, "first-instant", opened=START + 30 * MINUTE)
+    # A venue that tells nothing in its ledger: two sources still agree.
+    _life(world, "no-ledger", ledger=False)
+    # The ledger names the fill alone; the fill names the order.
+    _life(world, "by-fill", names_order=False)
+    # No margin stated for the opening: what was opened over the leverage, 1000 / 100.
+    world.account("derived")
+    world.policy("derived", "derived")
+    world.trade("derived", OPEN, ENTRY, "1", ledger=False)
+    world.trade("derived", CLOSE, END, "1", close="full", pnl=LOSS, ledger=False)
     # Half liquidated, then the rest: each gets its half.
     world.account("halves")
     world.policy("halves", "halves")
@@ -95,7 +104,7 @@ def _refused(world: DbtWorld) -> None:
     _life(world, "small-principal", policy={"version": "seed-v1"})
     _life(world, "cross", mode="cross")
     _life(world, "untouched", trigger="98000")
-    _life(world, "sources", bill_kind="own")
+    _life(world, "sources", ledger_kind="own")
     _life(world, "garbled-qty", fill_qty="0.9")
     world.account("too-much")
     world.policy("too-much", "too-much")
@@ -122,7 +131,7 @@ def _waiting(world: DbtWorld) -> None:
     world.account("looked-once")
     world.policy("looked-once", "looked-once")
     world.filing("looked-once", "looked-once", "778", CLOSE, by="looked-once", misses=1)
-    for endpoint in ("orders", "fills", "bills", "positions"):
+    for endpoint in ("orders", "fills", "ledger", "positions"):
         _life(world, f"gap-{endpoint}")
         world.gap(f"gap-{endpoint}", endpoint, OPEN + HOUR)
     _life(world, "gap-after")
@@ -136,7 +145,8 @@ def _waiting(world: DbtWorld) -> None:
     _life(world, "untouched-no-trigger", trigger="", closed=CLOSE + 30 * MINUTE)
     world.candle(CLOSE + 30 * MINUTE, "99900", "100000")
     _life(world, "no-candle", closed=CLOSE + 45 * MINUTE)
-    _life(world, "no-bills", bills=False)
+    # One source alone tells the result.
+    _life(world, "one-pnl", ledger=False, fill_pnl=None)
     # The opening lies before the evidence: the slot sells what it never bought.
     world.account("old-position")
     world.policy("old-position", "old-position")
@@ -168,10 +178,13 @@ def _shared(world: DbtWorld) -> None:
     _life(world, "victim")
     world.account("thief", uid="uid-victim", bound_uid="uid-thief")
     world.policy("thief", "thief", bought=START + MINUTE)
-    for table in ("okx/orders", "okx/fills", "okx/bills", "okx/positions"):
+    for table in ("orders", "fills", "ledger", "positions"):
+        table = "exchanges/" + table
         for row in [row for row in world.rows[table] if row["account_id"] == "victim"]:
             world.add(table, **{**row, "account_id": "thief"})
-    stolen = [row["ordId"] for row in world.rows["okx/orders"] if row["account_id"] == "thief"]
+    stolen = [
+        row["order_id"] for row in world.rows["exchanges/orders"] if row["account_id"] == "thief"
+    ]
     world.filing("thief", "thief", stolen[-1], CLOSE + HOUR, by="thief")
     # Two policies of one holder on one account: the event is paid once.
     order = _life(world, "two-policies")

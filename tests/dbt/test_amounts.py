@@ -18,6 +18,10 @@ def test_payout__full_liquidation__is_margin_times_rate(claims):
     assert amounts(claims["full"]) == [10_000_000 * RATE_10 // 1_000_000] == [4_980_000]
 
 
+def test_payout__margin_not_stated__is_worked_out_from_the_leverage(claims):
+    assert amounts(claims["derived"]) == [4_980_000]
+
+
 def test_payout__two_halves__are_half_each(claims):
     assert amounts(claims["halves"]) == [2_490_000, 2_490_000]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from leverageguard import clock, config
-from leverageguard.warehouse import connect, dbt_runner, landing
+from leverageguard.warehouse import connect, dbt_runner, landing, raw_tables
 from tests.dbt import small_world
 from tests.dbt.dbt_world import HOUR, DbtWorld, wallet
 
@@ -67,7 +67,9 @@ def plan(world: DbtWorld, items: Rows, state: str) -> None:
 def test_build__again_and_with_every_hour_landed_twice__changes_nothing(world, ask):
     dbt_runner.build()
     first = marts(ask)
-    for table in [t for t in world.rows if t.startswith("okx/") and t != "okx/instruments"]:
+    for table in [
+        t for t in world.rows if raw_tables.table(t).hour_column and t.startswith("exchanges/")
+    ]:
         for hour, rows in landing.by_hour(table, world.rows[table]).items():
             landing.replace(world.settings, table, hour, "landed-twice", rows)
 
@@ -78,10 +80,10 @@ def test_build__again_and_with_every_hour_landed_twice__changes_nothing(world, a
 
 def test_order__corrected_later__counts_as_corrected(world, ask):
     order = ask("select order_id from fct_claims where policy_reference = 'adl'")[0]["order_id"]
-    row = next(row for row in world.rows["okx/orders"] if row["ordId"] == order)
-    later = {**row, "category": "partial_liquidation", "uTime": str(int(row["uTime"]) + HOUR)}
-    hour = landing.by_hour("okx/orders", [later])
-    landing.replace(world.settings, "okx/orders", next(iter(hour)), "correction", [later])
+    row = next(row for row in world.rows["exchanges/orders"] if row["order_id"] == order)
+    later = {**row, "forced_kind": "partial", "updated_at_ms": row["updated_at_ms"] + HOUR}
+    hour = landing.by_hour("exchanges/orders", [later])
+    landing.replace(world.settings, "exchanges/orders", next(iter(hour)), "correction", [later])
 
     dbt_runner.build()
 

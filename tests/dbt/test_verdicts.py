@@ -6,7 +6,8 @@ import pytest
 
 VERIFIED = (
     "full", "takeover", "first-instant", "halves", "third", "turned", "recycled", "small-loss",
-    "last-instant", "gap-long-before", "victim", "rich-1", "rich-2", "exhausted",
+    "no-ledger", "by-fill", "derived", "last-instant", "gap-long-before", "victim",
+    "rich-1", "rich-2", "exhausted",
 )  # fmt: skip
 REJECTED = {
     "own-close": "FORCED_KIND",
@@ -32,7 +33,7 @@ UNDETERMINED = {
     "looked-once": "ORDER_EXISTS",
     "gap-orders": "EVIDENCE_COMPLETE",
     "gap-fills": "EVIDENCE_COMPLETE",
-    "gap-bills": "EVIDENCE_COMPLETE",
+    "gap-ledger": "EVIDENCE_COMPLETE",
     "gap-positions": "EVIDENCE_COMPLETE",
     "gap-after": "EVIDENCE_COMPLETE",
     "unread": "EVIDENCE_COMPLETE",
@@ -40,7 +41,7 @@ UNDETERMINED = {
     "not-bought": "EVIDENCE_COMPLETE",
     "untouched-no-trigger": "PRICE_TOUCHED",
     "no-candle": "PRICE_TOUCHED,LOSS_CONSISTENT",
-    "no-bills": "SOURCES_AGREE",
+    "one-pnl": "SOURCES_AGREE",
     "no-size": "TERMS,LOSS_CONSISTENT",
 }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from collections.abc import Callable
+from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -147,6 +150,87 @@ def test_okx__revoked_key__refused(
         client(start_simulator(tmp_path)).privateGetAccountConfig()
 
 
+def test_okx__demo_key__refused_by_the_live_host(
+    start_simulator: Callable[[Path], RunningSimulator], tmp_path: Path
+) -> None:
+    world = (REAL / "world.yaml").read_text()
+    (tmp_path / "world.yaml").write_text(
+        world.replace("wallet: trader-1}", "wallet: trader-1, key_state: demo}")
+    )
+    simulator = start_simulator(tmp_path)
+    with pytest.raises(ccxt.AuthenticationError, match="50101"):
+        client(simulator).privateGetAccountConfig()
+    headers = {"x-simulated-trading": "1"}
+    assert client(simulator, headers=headers).privateGetAccountConfig()["code"] == "0"
+
+
+def test_okx__key_that_can_trade__says_so(
+    start_simulator: Callable[[Path], RunningSimulator], tmp_path: Path
+) -> None:
+    world = (REAL / "world.yaml").read_text()
+    (tmp_path / "world.yaml").write_text(
+        world.replace("wallet: trader-1}", 'wallet: trader-1, perm: "read_only,trade"}')
+    )
+    config = client(start_simulator(tmp_path)).privateGetAccountConfig()["data"][0]
+    assert config["perm"] == "read_only,trade"
+
+
+def stop_row(number: int) -> dict[str, str]:
+    return {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "algoId": str(number),
+            "ordType": "conditional", "state": "canceled", "uTime": "1767575000000"}  # fmt: skip
+
+
+@pytest.fixture
+def with_more(
+    start_simulator: Callable[[Path], RunningSimulator], tmp_path: Path
+) -> RunningSimulator:
+    """The real world with cancelled stops, a set leverage and trade candles."""
+    folder = tmp_path / "more"
+    shutil.copytree(REAL, folder)
+    okx = folder / "okx"
+    stops = [stop_row(n) | {"uTime": "1760120000000"} for n in (5, 6, 7)]
+    (okx / "trader-1" / "stops.json").write_text(json.dumps(stops))
+    lever = {"ccy": "", "instId": "BTC-USDT-SWAP", "lever": "40", "mgnMode": "isolated",
+             "posSide": "long"}  # fmt: skip
+    (okx / "trader-1" / "leverages.json").write_text(json.dumps([lever]))
+    minute = ["1760120040000", "1", "2", "1", "2", "3", "0.03", "3600.5", "1"]
+    (okx / "trade_candles").mkdir(exist_ok=True)
+    (okx / "trade_candles" / "BTC-USDT-SWAP.json").write_text(json.dumps([minute]))
+    return start_simulator(folder)
+
+
+def test_okx__cancelled_stops__page_by_algo_id_and_need_type_and_state(
+    with_more: RunningSimulator,
+) -> None:
+    okx = client(with_more)
+    query = {**SWAP, "ordType": "conditional", "state": "canceled", "limit": "2"}
+    first = okx.privateGetTradeOrdersAlgoHistory(query)["data"]
+    assert [row["algoId"] for row in first] == ["7", "6"]
+    rest = okx.privateGetTradeOrdersAlgoHistory(query | {"after": "6"})["data"]
+    assert [row["algoId"] for row in rest] == ["5"]
+    assert okx.privateGetTradeOrdersAlgoHistory(query | {"state": "effective"})["data"] == []
+    with pytest.raises(ccxt.ExchangeError, match="50015"):
+        okx.privateGetTradeOrdersAlgoHistory({"ordType": "conditional"})
+    with pytest.raises(ccxt.ExchangeError, match="50014"):
+        okx.privateGetTradeOrdersAlgoHistory({"state": "canceled"})
+
+
+def test_okx__leverage_info__is_what_was_set_else_the_default(with_more: RunningSimulator) -> None:
+    okx = client(with_more)
+    isolated = {"instId": "BTC-USDT-SWAP", "mgnMode": "isolated"}
+    assert okx.privateGetAccountLeverageInfo(isolated)["data"][0]["lever"] == "40"
+    other = {"instId": "ETH-USDT-SWAP", "mgnMode": "isolated"}
+    assert okx.privateGetAccountLeverageInfo(other)["data"][0]["lever"] == "3"
+
+
+def test_okx__trade_candles__carry_volume_and_may_be_missing(with_more: RunningSimulator) -> None:
+    okx = client(with_more)
+    rows = okx.publicGetMarketHistoryCandles({"instId": "BTC-USDT-SWAP"})["data"]
+    assert rows == [["1760120040000", "1", "2", "1", "2", "3", "0.03", "3600.5", "1"]]
+    with pytest.raises(ccxt.BadSymbol, match="51001"):
+        okx.publicGetMarketHistoryCandles({"instId": "NO-SUCH-SWAP"})
+
+
 def test_okx__order_of_somebody_else__does_not_exist(simulator: RunningSimulator) -> None:
     with pytest.raises(ccxt.OrderNotFound, match="51603"):
         client(simulator).privateGetTradeOrder({"instId": "BTC-USDT-SWAP", "ordId": "1"})
@@ -240,6 +324,40 @@ def test_fault__each_kind__spoils_one_answer_only(
     simulator.fault("public/time", kind, delay_seconds=0.05)
     assert body in raw(simulator, "public/time")[1]
     assert json.loads(raw(simulator, "public/time")[1])["code"] == "0"
+
+
+def test_fault__stale_page__sends_the_last_answer_again(many_fills: RunningSimulator) -> None:
+    okx = client(many_fills, "acc")
+    first = okx.privateGetTradeFillsHistory(SWAP)["data"]
+    many_fills.fault("trade/fills-history", "stale_page")
+    after = {"after": first[-1]["billId"]}
+    assert okx.privateGetTradeFillsHistory(SWAP | after)["data"] == first
+    assert okx.privateGetTradeFillsHistory(SWAP | after)["data"] != first
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("reset", RemoteDisconnected), ("hang", RemoteDisconnected), ("cut", IncompleteRead)],
+)
+def test_fault__connection_kinds__end_without_a_whole_answer(
+    simulator: RunningSimulator, kind: str, error: type[Exception]
+) -> None:
+    simulator.fault("public/time", kind, delay_seconds=0.05)
+    with pytest.raises(error):
+        raw(simulator, "public/time")
+    assert json.loads(raw(simulator, "public/time")[1])["code"] == "0"
+
+
+@pytest.mark.parametrize("kind", ["bad_gzip", "transient", "duplicate_key", "bad_utf8", "http_418"])
+def test_fault__as_the_real_client_sees_it__is_an_error_or_other_data(
+    simulator: RunningSimulator, kind: str
+) -> None:
+    okx = client(simulator)
+    good = okx.privateGetTradeFillsHistory(SWAP)["data"]
+    simulator.fault("trade/fills-history", kind)
+    with contextlib.suppress(ccxt.BaseError, UnicodeDecodeError):
+        assert okx.privateGetTradeFillsHistory(SWAP)["data"] != good
+    assert okx.privateGetTradeFillsHistory(SWAP)["data"] == good
 
 
 @pytest.mark.parametrize(("kind", "body"), [("empty", b""), ("null", b"null")])

@@ -45,11 +45,12 @@ def errors() -> Any:
 
 @cache
 def strict_class(
-    name: str, code_of: Callable[[Any], str], transient_codes: frozenset[str]
+    name: str, code_of: Callable[[Any], str], transient_codes: frozenset[str], may_list: bool
 ) -> type[Any]:
     """The strict subclass of ccxt's exchange `name`.
 
-    A reply that is neither a filled object nor a list raises BadResponse; one whose code is in
+    A reply that is neither a filled object nor (where the venue answers so) a list raises
+    BadResponse; one whose code is in
     `transient_codes` raises OperationFailed, so that it is tried again.
     """
     base = getattr(_load(f"ccxt.{name}"), name)
@@ -92,9 +93,8 @@ def strict_class(
             response: Any, *rest: Any,
         ) -> Any:  # fmt: skip
             is_ok = 200 <= code < 300
-            if is_ok and not (
-                isinstance(response, list) or (isinstance(response, dict) and response)
-            ):
+            is_list = isinstance(response, list)
+            if is_ok and not (may_list if is_list else response):
                 raise ccxt_errors.BadResponse(f"{name} HTTP {code} without a usable body")
             if code_of(response) in transient_codes:
                 raise ccxt_errors.OperationFailed(f"{name} {body}")
@@ -105,7 +105,7 @@ def strict_class(
 
 def build(venue: Venue, url: str) -> Any:
     """A strict client of `venue` that talks to `url`; its own limiter and retries are off."""
-    client = strict_class(venue.name, venue.code_of, venue.transient_codes)(
+    client = strict_class(venue.name, venue.code_of, venue.transient_codes, venue.may_answer_lists)(
         {"enableRateLimit": False, "options": {"maxRetriesOnFailure": 0}}
     )
     venue.point_at(client, url)

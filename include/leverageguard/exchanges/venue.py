@@ -123,7 +123,8 @@ class Venue:
     root_uid, permissions, is_read_only and position_mode. `order_request` names one order by
     instrument and id. `transient_codes` are reply codes that a later attempt may cure though ccxt
     calls them final; `demo_codes` prove that a key belongs to the venue's demo environment.
-    `point_at` sends a ccxt client to another base URL.
+    `point_at` sends a ccxt client to another base URL. `may_answer_lists` is False where every
+    sound reply is an object.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Venue:
     )
     transient_codes: frozenset[str] = frozenset()
     demo_codes: frozenset[str] = frozenset()
+    may_answer_lists: bool = True
     point_at: Callable[[Any, str], None] = lambda client, url: client.urls.update(api={"rest": url})
 
     def listing(self, name: str) -> Endpoint:

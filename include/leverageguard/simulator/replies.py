@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,37 +11,37 @@ from typing import Any
 from leverageguard.simulator.fields import ScenarioError
 
 Row = dict[str, Any]
-TABLES = ("orders", "fills", "bills", "positions")
 
 
 @dataclass(frozen=True)
 class Replies:
-    """What one venue answers: rows by account and table, instruments and mark candles."""
+    """What one venue answers: rows by account and table, instruments, candles by instrument."""
 
     accounts: dict[str, dict[str, list[Row]]]
     instruments: list[Row] = field(default_factory=list)
-    mark_candles: dict[str, list[list[str]]] = field(default_factory=dict)
+    mark_candles: dict[str, list[Any]] = field(default_factory=dict)
+    trade_candles: dict[str, list[Any]] = field(default_factory=dict)
 
 
-def load(folder: Path, account_ids: list[str]) -> Replies:
-    """The rows below `folder` (one venue's); a missing file is an empty list.
+def load(folder: Path, account_ids: list[str], tables: Sequence[str]) -> Replies:
+    """The rows below `folder` (one venue's, with its `tables`); a missing file is an empty list.
 
     Raises ScenarioError for files that are not lists, rows with numbers instead of text, and
     files or folders the format does not know (a misspelt name would silently be no evidence).
     """
-    candles = folder / "mark_candles"
-    names = {"instruments.json", "mark_candles", *account_ids}
+    names = {"instruments.json", "mark_candles", "trade_candles", *account_ids}
     _refuse_unknown(folder, names, "add the account to world.yaml or remove it")
     for account in account_ids:
-        files = {f"{table}.json" for table in TABLES}
-        _refuse_unknown(folder / account, files, f"the tables are {', '.join(TABLES)}")
+        files = {f"{table}.json" for table in tables}
+        _refuse_unknown(folder / account, files, f"the tables are {', '.join(tables)}")
     return Replies(
         accounts={
-            account: {table: _rows(folder / account / f"{table}.json") for table in TABLES}
+            account: {table: _rows(folder / account / f"{table}.json") for table in tables}
             for account in account_ids
         },
         instruments=_rows(folder / "instruments.json"),
-        mark_candles={path.stem: _candles(path) for path in sorted(candles.glob("*.json"))},
+        mark_candles=_candles(folder / "mark_candles"),
+        trade_candles=_candles(folder / "trade_candles"),
     )
 
 
@@ -77,12 +78,19 @@ def _rows(path: Path) -> list[Row]:
     return rows
 
 
-def _candles(path: Path) -> list[list[str]]:
+def _candles(folder: Path) -> dict[str, list[Any]]:
+    """Candles by instrument: each a list of texts and whole numbers, or an object of them."""
+    return {path.stem: _minutes(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _minutes(path: Path) -> list[Any]:
     rows = _list(path)
     for number, row in enumerate(rows):
-        is_text = isinstance(row, list) and all(isinstance(part, str) for part in row)
-        if not is_text or len(row) != 6:
+        cells = row.values() if isinstance(row, dict) else row
+        is_candle = isinstance(row, (list, dict)) and row
+        if not is_candle or not all(isinstance(cell, (str, int)) for cell in cells):
             raise ScenarioError(
-                f"{path}: row {number} must be six texts: ts, open, high, low, close, confirm"
+                f"{path}: row {number} must be a candle as the venue sends it: "
+                "a list or an object of texts and whole numbers"
             )
     return rows

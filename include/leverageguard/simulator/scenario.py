@@ -16,10 +16,11 @@ from eth_utils.crypto import keccak
 from leverageguard.simulator import world_file
 from leverageguard.simulator.fields import Fields, ScenarioError
 from leverageguard.simulator.values import Account, Binding, Claim, Policy, Scenario
+from leverageguard.simulator.venues import twins
 
 __all__ = [
     "Account", "Binding", "Claim", "Credentials", "Policy", "Scenario", "ScenarioError",
-    "credentials", "load", "wallet_key",
+    "credentials", "key_of", "load", "wallet_key",
 ]  # fmt: skip
 
 WORLD_FILE = "world.yaml"
@@ -49,6 +50,13 @@ def credentials(account_id: str) -> Credentials:
     return Credentials(parts[0][:32], parts[1][:32].upper(), parts[2][:16])
 
 
+def key_of(account: Account) -> Credentials:
+    """What the pool is given to read an account: its API key, or its uid at a keyless venue."""
+    if twins()[account.exchange].is_keyless:
+        return Credentials(account.uid, "", "")
+    return credentials(account.account_id)
+
+
 def load(path: Path | str) -> Scenario:
     """The scenario in folder `path`; raises ScenarioError naming file, field and fix.
 
@@ -63,6 +71,6 @@ def load(path: Path | str) -> Scenario:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{file}: is not YAML ({error}): correct the file") from None
     scenario = world_file.scenario(folder, Fields(file, "", content))
-    for exchange in world_file.EXCHANGES:
+    for exchange in twins():
         scenario.replies(exchange)
     return scenario

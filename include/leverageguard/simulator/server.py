@@ -14,10 +14,10 @@ from leverageguard import clock
 from leverageguard.simulator.faults import Fault, FaultRefused, Faults
 from leverageguard.simulator.limits import Limiter
 from leverageguard.simulator.scenario import Scenario
+from leverageguard.simulator.spoiling import Wire, spoiled
 from leverageguard.simulator.venue import Answer, Call, Endpoint, Refusal, Venue
 
 log = logging.getLogger(__name__)
-PAGE = "<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 REWIND = {"duplicate_page": 100, "overlapping_page": 1}
 
 
@@ -36,6 +36,7 @@ class Simulator:
             [endpoint.name for endpoint in self._endpoints.values()],
             [account.account_id for account in scenario.accounts],
         )
+        self._last: dict[tuple[str, str | None], Answer] = {}
         self.requests: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
 
@@ -50,7 +51,7 @@ class Simulator:
         app.router.add_route("*", "/{path:.*}", self._serve)
         return app
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         call = Call(
             method=request.method,
             path=request.path,
@@ -62,14 +63,14 @@ class Simulator:
         )
         name, account, fault, code = "unknown", None, None, "0"
         try:
-            endpoint = self._endpoints.get(call.path)
-            if endpoint is None or call.method != "GET":
+            endpoint = self.venue.route(call)
+            if endpoint is None:
                 raise self.venue.unknown_path(call)
             name = endpoint.name
             account = self._admit(endpoint, call, request.remote or "")
             fault = self.faults.next(name, account)
             rewind = REWIND.get(fault.kind, 0) if fault else 0
-            answer = endpoint.handle(call, account, rewind)
+            answer = self._answer(endpoint, call, account, rewind, fault)
         except Refusal as refusal:
             answer, code = refusal.answer, refusal.code
             self.refusals[code] += 1
@@ -78,7 +79,7 @@ class Simulator:
             "request venue=%s endpoint=%s account=%s target=%s code=%s fault=%s",
             self.venue.name, name, account, call.target, code, fault and fault.kind,
         )  # fmt: skip
-        return await self._deliver(answer, fault)
+        return await self._deliver(request, answer, fault)
 
     def _admit(self, endpoint: Endpoint, call: Call, address: str) -> str | None:
         account = self.venue.authenticate(call) if endpoint.is_private else None
@@ -88,23 +89,33 @@ class Simulator:
             raise Refusal("429", self.venue.too_many_requests())
         return account
 
-    async def _deliver(self, answer: Answer, fault: Fault | None) -> web.Response:
+    def _answer(
+        self, endpoint: Endpoint, call: Call, account: str | None, rewind: int, fault: Fault | None
+    ) -> Answer:
+        """The endpoint's answer, or the one before it on a stale page."""
+        asker = (endpoint.name, account)
+        if fault and fault.kind == "stale_page" and asker in self._last:
+            return self._last[asker]
+        self._last[asker] = endpoint.handle(call, account, rewind)
+        return self._last[asker]
+
+    async def _deliver(
+        self, request: web.Request, answer: Answer, fault: Fault | None
+    ) -> web.StreamResponse:
         kind = fault.kind if fault else ""
-        if fault and kind == "slow":
+        if fault and kind in ("slow", "hang"):
             await asyncio.sleep(fault.delay_seconds)
-        if kind == "http_500":
-            answer = self.venue.server_error()
-        elif kind == "http_429":
-            answer = self.venue.too_many_requests()
-        elif kind in ("http_502", "html"):
-            status = 502 if kind == "http_502" else 200
-            return web.Response(status=status, text=PAGE, content_type="text/html")
-        text = _corrupted(answer.body, kind)
+        sent = spoiled(answer, kind, self.venue)
+        if kind in ("reset", "hang"):
+            return _reset(request)
+        if kind == "cut":
+            return await _cut(request, sent)
         return web.Response(
-            status=answer.status,
-            text=text,
-            content_type="application/json",
-            headers=dict(answer.headers),
+            status=sent.status,
+            body=sent.body,
+            content_type=sent.content_type,
+            charset="utf-8",
+            headers=dict(sent.headers),
         )
 
     async def _health(self, _: web.Request) -> web.Response:
@@ -129,14 +140,20 @@ class Simulator:
         return web.json_response([])
 
 
-def _corrupted(body: object, kind: str) -> str:
-    if kind == "empty":
-        return ""
-    if kind == "null":
-        return "null"
-    if isinstance(body, dict) and kind == "data_object":
-        body = {**body, "data": {}}
-    if isinstance(body, dict) and kind == "wrong_json_type":
-        body = {**body, "data": "none"}
-    text = json.dumps(body, separators=(",", ":"))
-    return text[: len(text) // 2] if kind == "truncated" else text
+def _reset(request: web.Request) -> web.Response:
+    """Close the connection with nothing said."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def _cut(request: web.Request, sent: Wire) -> web.StreamResponse:
+    """Announce the whole body, send half of it and close the connection."""
+    response = web.StreamResponse(status=sent.status)
+    response.content_type = sent.content_type
+    response.content_length = len(sent.body)
+    await response.prepare(request)
+    await response.write(sent.body[: len(sent.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leverageguard.simulator import replies
+from leverageguard.simulator.venues import twins
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Scenario:
     def replies(self, exchange: str) -> replies.Replies:
         """The rows one venue answers; raises ScenarioError when a file is not in the format."""
         accounts = [a.account_id for a in self.accounts if a.exchange == exchange]
-        return replies.load(self.replies_folder / exchange, accounts)
+        tables = twins()[exchange].tables
+        return replies.load(self.replies_folder / exchange, accounts, tables)
 
     def wallets(self) -> list[str]:
         """Every wallet label that signs or is paid, sorted."""

@@ -62,7 +62,7 @@ class Endpoint:
 
 
 class Venue(Protocol):
-    """One exchange's wire format over the world's rows."""
+    """One exchange's wire format over the world's rows; inherit it for the parts it offers."""
 
     name: str
 
@@ -70,8 +70,15 @@ class Venue(Protocol):
         """Endpoints by URL path."""
         ...
 
+    def route(self, call: Call) -> Endpoint | None:
+        """The endpoint a call means, None where there is none; by path unless a venue says more.
+
+        A venue that posts what it asks chooses by the body as well.
+        """
+        return self.endpoints().get(call.path) if call.method == "GET" else None
+
     def authenticate(self, call: Call) -> str:
-        """The account whose key signed the call; raises Refusal otherwise."""
+        """The account whose key signed the call (or that it names); raises Refusal otherwise."""
         ...
 
     def unknown_path(self, call: Call) -> Refusal:
@@ -85,6 +92,10 @@ class Venue(Protocol):
     def server_error(self) -> Answer:
         """A failure on the venue's side."""
         ...
+
+    def transient_error(self) -> Answer:
+        """A refusal in the venue's own words that a later attempt cures."""
+        return self.server_error()
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,8 @@ class Twin:
     `tables` names the files of an account's rows in a scenario folder, `symbols` what the seeded
     world trades here by coin. `serve` answers for a scenario; `encode` writes an account's doings
     as rows of those tables, `instrument` and `candle` (kind mark or trade) the market's rows.
+    `uid` makes an account's uid from a number; at a keyless venue the uid itself is what a reader
+    needs. `share` is how many of 200 accounts the default world has here (0: the rest).
     """
 
     name: str
@@ -115,3 +128,6 @@ class Twin:
     encode: Callable[[Records], dict[str, list[Row]]]
     instrument: Callable[[Symbol], Row]
     candle: Callable[[str, Symbol, Candle], Any]
+    uid: Callable[[int], str] = str
+    is_keyless: bool = False
+    share: int = 0

@@ -8,14 +8,18 @@ import random
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from leverageguard.simulator.seeded import plots, truth
-from leverageguard.simulator.seeded.market import MINUTE_MS, SYMBOLS, Symbol
+from leverageguard.simulator.seeded.market import MINUTE_MS
+from leverageguard.simulator.seeded.market import Path as Walk
 from leverageguard.simulator.seeded.stage import HOUR, Insurance, Stage, Trader
+from leverageguard.simulator.venue import Candle, Twin
+from leverageguard.simulator.venues import twins
 
 START_MS = 1_767_571_200_000
 AFTERMATH_HOURS = 2
@@ -37,18 +41,30 @@ def write(folder: Path | str, seed: int = 7, accounts: int = 200, hours: int = 2
     needed = sum(count for _, count in plots.PLOTS)
     if accounts < needed or not 24 <= hours <= 72:
         raise ValueError(f"a world needs at least {needed} accounts and 24 to 72 hours")
-    stage = Stage(seed, START_MS, hours)
+    twin = twins()[EXCHANGE]
+    stage = Stage(seed, START_MS, hours, twin.symbols)
     _play(stage, seed, accounts)
     base = Path(folder)
     _dump_world(base / "world.yaml", stage, seed)
     venue = base / EXCHANGE
-    _dump(venue / "instruments.json", [_instrument(symbol) for symbol in SYMBOLS])
+    _dump(venue / "instruments.json", map(twin.instrument, twin.symbols.values()))
     for inst_id, path in stage.paths.items():
-        _dump(venue / "mark_candles" / f"{inst_id}.json", path.wire_rows())
+        _dump(venue / "mark_candles" / f"{inst_id}.json", _minutes(twin, path))
     for trader in stage.traders.values():
-        for table, rows in trader.book.tables.items():
+        for table, rows in twin.encode(trader.book.records).items():
             _dump(venue / trader.account_id / f"{table}.json", rows)
     _dump(base / TRUTH_FILE, truth.rows(stage.truths))
+
+
+def _minutes(twin: Twin, walk: Walk) -> list[Any]:
+    return [
+        twin.candle(
+            "mark",
+            walk.symbol,
+            Candle(walk.start_ms + n * MINUTE_MS, *walk.candle(n), Decimal(0)),
+        )
+        for n in range(len(walk.opens))
+    ]
 
 
 def _play(stage: Stage, seed: int, accounts: int) -> None:
@@ -122,43 +138,6 @@ def _iso(at_ms: int) -> str:
     return time.isoformat(timespec="milliseconds" if at_ms % 1000 else "seconds").replace(
         "+00:00", "Z"
     )
-
-
-def _instrument(symbol: Symbol) -> dict[str, Any]:
-    empty = (
-        "alias auctionEndTime baseCcy contTdSwTime expTime maxMktAmt openType optType "
-        "preMktSwTime quoteCcy stk"
-    )
-    return {
-        **dict.fromkeys(empty.split(), ""),
-        "category": "1",
-        "ctMult": "1",
-        "ctType": "linear",
-        "ctVal": str(symbol.contract_value),
-        "ctValCcy": symbol.coin,
-        "futureSettlement": False,
-        "instFamily": symbol.underlying,
-        "instId": symbol.inst_id,
-        "instIdCode": symbol.code,
-        "instType": "SWAP",
-        "lever": str(symbol.max_leverage),
-        "listTime": str(symbol.listed_ms),
-        "lotSz": str(symbol.lot),
-        "maxIcebergSz": "100000000",
-        "maxLmtAmt": "20000000",
-        "maxLmtSz": "100000000",
-        "maxMktSz": "12000",
-        "maxStopSz": "12000",
-        "maxTriggerSz": "100000000",
-        "maxTwapSz": "100000000",
-        "minSz": str(symbol.lot),
-        "ruleType": "normal",
-        "settleCcy": "USDT",
-        "state": "live",
-        "tickSz": format(symbol.tick, "f"),
-        "tradeQuoteCcyList": [],
-        "uly": symbol.underlying,
-    }
 
 
 def main() -> int:

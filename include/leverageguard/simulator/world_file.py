@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from leverageguard.config import VENUE_PORT_OFFSETS
 from leverageguard.domain.product import PRINCIPAL_STEP_MICRO_USDC
 from leverageguard.simulator.fields import Fields
 from leverageguard.simulator.values import Account, Binding, Claim, Policy, Scenario
+from leverageguard.simulator.venues import twins
 
 FORMAT = 1
-EXCHANGES = tuple(VENUE_PORT_OFFSETS)
-KEY_STATES = ("active", "revoked")
+KEY_STATES = ("active", "revoked", "demo")
 T = TypeVar("T")
 
 
@@ -66,7 +65,7 @@ def _account(fields: Fields) -> Account:
     uid = fields.text("uid")
     account = Account(
         account_id=fields.label("account_id"),
-        exchange=fields.choice("exchange", EXCHANGES),
+        exchange=fields.choice("exchange", tuple(twins())),
         uid=uid,
         main_uid=fields.text("main_uid", uid),
         wallet=fields.label("wallet"),

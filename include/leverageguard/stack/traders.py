@@ -50,7 +50,7 @@ def _register(settings: Settings, scenario: Scenario) -> None:
         stated = {binding.account: binding for binding in scenario.bindings}
         for known in scenario.accounts:
             declared = stated[known.account_id].uid
-            key = scenarios.credentials(known.account_id)
+            key = scenarios.key_of(known)
             accounts.register(
                 opened,
                 accounts.BoundAccount(known.account_id, known.exchange, declared),

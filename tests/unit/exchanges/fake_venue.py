@@ -10,7 +10,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from leverageguard.config import Settings
-from leverageguard.exchanges import okx, retry
+from leverageguard.exchanges import registry, retry
 from leverageguard.exchanges.client import Client, VenueClock, connect
 from leverageguard.intake.accounts import Credentials
 
@@ -50,6 +50,12 @@ def venue_client(tmp_path: Path, *replies: Any, attempts: int = 1) -> tuple[Clie
     venue_clock.set(NOW_MS)
     policy = retry.Policy(attempts=attempts, base_seconds=0, sleep=lambda _: None)
     client = connect(
-        okx.VENUE, Settings(data_dir=tmp_path), "acc-1", KEY, policy, venue_clock, session
+        registry.venue("okx"),
+        Settings(data_dir=tmp_path),
+        "acc-1",
+        KEY,
+        policy,
+        venue_clock,
+        session,
     )
     return client, answers

@@ -7,9 +7,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leverageguard.exchanges import okx
 from leverageguard.exchanges.limiter import Limiter, budget
 from leverageguard.exchanges.venue import Endpoint, Limit
+from leverageguard.exchanges.venues.okx import VENUE
+
+FILLS, LEDGER, CANDLES = VENUE.listing("fills"), VENUE.listing("ledger"), VENUE.mark_candles
 
 
 @dataclass
@@ -54,44 +56,61 @@ def test_acquire__any_pattern_of_calls__never_above_four_fifths_in_any_span(
 
 def test_acquire__within_the_budget__no_wait(tmp_path: Path) -> None:
     clock = Clock()
-    for _ in range(budget(okx.FILLS.limit)):
-        limiter(tmp_path, clock).acquire("okx", "key", okx.FILLS)
+    for _ in range(budget(FILLS.limit)):
+        limiter(tmp_path, clock).acquire("okx", "key", FILLS)
     assert clock.waited == []
-    assert limiter(tmp_path, clock).acquire("okx", "key", okx.FILLS) > 0
+    assert limiter(tmp_path, clock).acquire("okx", "key", FILLS) > 0
 
 
 def test_acquire__other_key_or_endpoint__has_its_own_pace(tmp_path: Path) -> None:
     clock = Clock()
-    for _ in range(budget(okx.BILLS.limit)):
-        limiter(tmp_path, clock).acquire("okx", "one", okx.BILLS)
-    assert limiter(tmp_path, clock).acquire("okx", "two", okx.BILLS) == 0
-    assert limiter(tmp_path, clock).acquire("okx", "one", okx.FILLS) == 0
+    for _ in range(budget(LEDGER.limit)):
+        limiter(tmp_path, clock).acquire("okx", "one", LEDGER)
+    assert limiter(tmp_path, clock).acquire("okx", "two", LEDGER) == 0
+    assert limiter(tmp_path, clock).acquire("okx", "one", FILLS) == 0
 
 
 def test_acquire__public_endpoint__one_pace_for_all_keys(tmp_path: Path) -> None:
     clock = Clock()
-    waits = [
-        limiter(tmp_path, clock).acquire("okx", f"key-{n}", okx.MARK_CANDLES) for n in range(40)
-    ]
+    waits = [limiter(tmp_path, clock).acquire("okx", f"key-{n}", CANDLES) for n in range(40)]
     assert any(waits)
 
 
 def test_acquire__file_cut_off_by_a_crash__starts_afresh(tmp_path: Path) -> None:
     clock = Clock()
-    limiter(tmp_path, clock).acquire("okx", "key", okx.FILLS)
+    limiter(tmp_path, clock).acquire("okx", "key", FILLS)
     [file] = tmp_path.iterdir()
     file.write_text('{"fills": [12')
-    assert limiter(tmp_path, clock).acquire("okx", "key", okx.FILLS) == 0
+    assert limiter(tmp_path, clock).acquire("okx", "key", FILLS) == 0
 
 
 def test_acquire__clock_set_back_a_day__does_not_wait_a_day(tmp_path: Path) -> None:
     clock = Clock(at=100_000.0)
     for _ in range(20):
-        limiter(tmp_path, clock).acquire("okx", "key", okx.FILLS)
+        limiter(tmp_path, clock).acquire("okx", "key", FILLS)
     clock.at -= 86_400
-    assert limiter(tmp_path, clock).acquire("okx", "key", okx.FILLS) == 0
+    assert limiter(tmp_path, clock).acquire("okx", "key", FILLS) == 0
 
 
 def test_files__names__do_not_show_the_key(tmp_path: Path) -> None:
-    limiter(tmp_path, Clock()).acquire("okx", "secret-key", okx.FILLS)
+    limiter(tmp_path, Clock()).acquire("okx", "secret-key", FILLS)
     assert not any("secret" in path.name for path in tmp_path.iterdir())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    costs=st.lists(st.integers(1, 10), min_size=1, max_size=40),
+    pauses=st.lists(st.floats(0, 2), min_size=40, max_size=40),
+)
+def test_acquire__shared_bucket__the_weight_of_any_span_stays_below_four_fifths(
+    costs: list[int], pauses: list[float]
+) -> None:
+    clock, spent = Clock(), []
+    with tempfile.TemporaryDirectory() as folder:
+        for cost, pause in zip(costs, pauses, strict=False):
+            clock.at += pause
+            limit = Limit(20, 2.0, per="address", bucket="weight", cost=cost)
+            limiter(Path(folder), clock).acquire("v", "key", Endpoint(f"e{cost}", "m", limit))
+            spent.append((clock.at, cost))
+    for start, _ in spent:
+        assert sum(cost for at, cost in spent if start <= at < start + 2.0) <= 16

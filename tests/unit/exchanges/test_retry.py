@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import requests
 
-from leverageguard.exchanges import account_pull, okx, retry
+from leverageguard.exchanges import account_pull, retry
+from leverageguard.exchanges.venues.okx import VENUE
 from tests.unit.exchanges.fake_venue import NOW_MS, venue_client
 
+FILLS = VENUE.listing("fills")
 GOOD = '{"code":"0","data":[],"msg":""}'
 
 
@@ -50,7 +52,7 @@ FAULTS = [
 def test_call__refusal__classified(tmp_path: Path, reply: Any, fault: retry.Fault) -> None:
     client, _ = venue_client(tmp_path, reply)
     with pytest.raises(retry.GaveUpError) as caught:
-        client.call(okx.FILLS, {})
+        client.call(FILLS, {})
     assert caught.value.fault is fault
 
 
@@ -62,10 +64,10 @@ def test_call__refusal_then_answer__only_what_may_heal_is_asked_again(
     then = [time_, GOOD] if fault is retry.Fault.CLOCK else [GOOD]
     client, answers = venue_client(tmp_path, reply, *then, attempts=2)
     if fault in (retry.Fault.TRANSIENT, retry.Fault.CLOCK):
-        assert client.call(okx.FILLS, {}).rows == []
+        assert client.call(FILLS, {}).rows == []
     else:
         with pytest.raises(retry.GaveUpError):
-            client.call(okx.FILLS, {})
+            client.call(FILLS, {})
         assert len(answers.sent) == 1
 
 
@@ -73,7 +75,7 @@ def test_call__clock_refused__venues_clock_is_read_again(tmp_path: Path) -> None
     later = NOW_MS + 3_600_000
     time_ = f'{{"code":"0","data":[{{"ts":"{later}"}}],"msg":""}}'
     client, answers = venue_client(tmp_path, refusal("50102", 401), time_, GOOD, attempts=2)
-    client.call(okx.FILLS, {})
+    client.call(FILLS, {})
     assert answers.sent[1].url.endswith("/api/v5/public/time")
     assert answers.sent[2].headers["OK-ACCESS-TIMESTAMP"].startswith("2026-01-05T01:00:0")
 
@@ -81,7 +83,7 @@ def test_call__clock_refused__venues_clock_is_read_again(tmp_path: Path) -> None
 def test_call__every_attempt_fails__gives_up_with_one_line(tmp_path: Path) -> None:
     client, answers = venue_client(tmp_path, (502, "<html>\n" + "x" * 9_000), attempts=4)
     with pytest.raises(retry.GaveUpError) as caught:
-        client.call(okx.FILLS, {})
+        client.call(FILLS, {})
     assert len(answers.sent) == 4
     assert str(caught.value).startswith("transient: ExchangeNotAvailable: ")
     assert len(str(caught.value)) < 250
@@ -95,7 +97,7 @@ def test_call__programming_error__not_swallowed(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        client.call(okx.FILLS, {}, broken)
+        client.call(FILLS, {}, broken)
 
 
 def test_wait__attempts__doubling_with_jitter_below_the_cap() -> None:
@@ -119,7 +121,7 @@ def test_call__retry_after__waited_for(tmp_path: Path) -> None:
     waits: list[float] = []
     client, _ = venue_client(tmp_path, (429, "slow", {"Retry-After": "7"}), GOOD, attempts=2)
     client.policy = retry.Policy(attempts=2, base_seconds=0.1, sleep=waits.append)
-    client.call(okx.FILLS, {})
+    client.call(FILLS, {})
     assert waits == [7.0]
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from leverageguard.simulator.faults import Faults
+from leverageguard.simulator.faults import KINDS, Faults
 
 
 def test_next__after_and_times__spoils_just_those_answers() -> None:
@@ -21,3 +21,8 @@ def test_next__of_another_account_or_endpoint__untouched() -> None:
     assert faults.next("e", "b") is None
     assert faults.next("f", "a") is None
     assert faults.next("e", "a") is not None
+
+
+def test_kinds__the_table__is_long_and_every_kind_has_its_words() -> None:
+    assert len(KINDS) >= 24
+    assert all(len(words) > 10 for words in KINDS.values())

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from leverageguard.config import VENUE_PORT_OFFSETS
-from leverageguard.simulator import scenario
+from leverageguard.simulator import scenario, venues
 from leverageguard.simulator.scenario import ScenarioError
-from leverageguard.simulator.venues import VENUES
+from leverageguard.simulator.venues import twins
 from tests.simulators import SCENARIOS
 
 WORLD: dict[str, Any] = {
@@ -109,7 +108,7 @@ def test_load__a_stated_binding__replaces_the_default(tmp_path: Path) -> None:
         (["claims", 0, "order_id"], 123, r"claims\[0\]\.order_id must be text: write it in quotes"),
         (["claims", 0, "filed_at"], "2025-01-05T09:00:00Z", r"filed_at lies before clock\.start"),
         (["accounts", 0, "uid"], 44, r"accounts\[0\]\.uid must be text"),
-        (["accounts", 0, "exchange"], "mtgox", r"exchange is 'mtgox': choose one of okx"),
+        (["accounts", 0, "exchange"], "mtgox", r"exchange is 'mtgox': choose one of .*okx"),
         (["accounts", 0, "key_state"], "lost", r"key_state is 'lost': choose one of active"),
         (["accounts", 0, "account_id"], "../up", r"account_id is '\.\./up': use letters"),
         (["accounts", 0, "walet"], "bob", r"accounts\[0\]\.walet is not part of the format"),
@@ -152,7 +151,7 @@ def test_load__broken_yaml__refused(tmp_path: Path) -> None:
         ("okx/acc-1/fills.json", '[{"px": 1.5}]', r"fills\.json: row 0\.px is a float"),
         ("okx/acc-1/fils.json", "[]", r"fils\.json: is not part of the format: the tables are"),
         ("okx/acc-2/fills.json", "[]", r"acc-2: is not part of the format: add the account"),
-        ("okx/mark_candles/X.json", "[[1, 2]]", r"X\.json: row 0 must be six texts"),
+        ("okx/mark_candles/X.json", "[[1, 2.5]]", r"X\.json: row 0 must be a candle as the venue"),
     ],
 )
 def test_load__bad_venue_file__refused_naming_the_file(
@@ -167,7 +166,7 @@ def test_load__bad_venue_file__refused_naming_the_file(
 
 def test_replies__no_files__are_empty_lists(tmp_path: Path) -> None:
     replies = scenario.load(write(tmp_path, WORLD)).replies("okx")
-    assert replies.accounts["acc-1"] == {"orders": [], "fills": [], "bills": [], "positions": []}
+    assert replies.accounts["acc-1"] == {table: [] for table in twins()["okx"].tables}
 
 
 def test_wallet_key__label__is_stable_and_its_own() -> None:
@@ -187,8 +186,10 @@ def test_credentials__account__differ_in_every_part_and_stay_out_of_repr() -> No
     assert one.api_secret not in repr(one)
 
 
-def test_venues__every_port_has_its_venue() -> None:
-    assert set(VENUES) == set(VENUE_PORT_OFFSETS)
+def test_twins__every_file_of_the_folder__is_a_venue_of_its_name() -> None:
+    files = {path.stem for path in Path(venues.__path__[0]).glob("[a-z]*.py")}
+    assert set(twins()) == files
+    assert all(name == twin.name for name, twin in twins().items())
 
 
 @pytest.mark.parametrize(

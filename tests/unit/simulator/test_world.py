@@ -15,14 +15,14 @@ import pytest
 from leverageguard.simulator import scenario, world
 from leverageguard.simulator.replies import Replies, Row
 from leverageguard.simulator.scenario import Policy, Scenario
-from leverageguard.simulator.seeded.market import SYMBOLS
+from leverageguard.simulator.venues import twins
 
 CLOSE = Decimal("1e-8")
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 WAIT = {8: 15 * MINUTE, 24: 30 * MINUTE}
 FORCED = ("full_liquidation", "partial_liquidation", "adl")
-SIZES = {symbol.inst_id: symbol.contract_value for symbol in SYMBOLS}
+SIZES = {symbol.inst_id: symbol.contract_value for symbol in twins()["okx"].symbols.values()}
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ lookups as (
         max(looked_up_at) filter (where outcome = 'not_found') as last_missed_at,
         count(*) filter (where outcome = 'found') as hit_count,
         list_sort(list_distinct(list(reply_sha256))) as reply_hashes
-    from {{ ref('stg_okx__order_lookups') }}
+    from {{ ref('stg_exchanges__order_lookups') }}
     group by filing_id
 ),
 

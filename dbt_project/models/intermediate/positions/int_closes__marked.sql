@@ -6,7 +6,7 @@ closes as (
 ),
 
 candles as (
-    select * from {{ ref('stg_okx__mark_candles') }} where is_final
+    select * from {{ ref('stg_exchanges__candles') }} where is_final and price_kind = 'mark'
 ),
 
 limits as (

@@ -25,12 +25,21 @@ joined as (
             as liquidation_event_id,
         positions.forced_kind as kind_by_position,
         positions.trigger_price,
+        if(positions.is_named, positions.qty_contracts, null) as position_qty_contracts,
+        if(positions.is_named, positions.pnl, null) as position_pnl,
         margined.margin_opened,
+        margined.is_margin_stated,
         margined.margin_added,
-        coalesce(margined.opening_leverage, positions.leverage) as opening_leverage,
+        margined.margin_removed,
+        margined.opening_leverage,
         margined.highest_leverage,
         margined.is_isolated,
-        placed.order_pnl + placed.order_fee as close_result,
+        coalesce(
+            placed.order_pnl,
+            placed.fills_pnl,
+            placed.ledger_pnl,
+            if(positions.is_named, positions.pnl, null)
+        ) + placed.order_fee as close_result,
         list_sort(list_distinct(list_concat(
             placed.reply_hashes,
             coalesce(margined.margin_reply_hashes, []),
@@ -48,6 +57,22 @@ joined as (
 reduced as (
     select
         * exclude (closed_units, peak_units, opened_units),
+        -- The most reliable source that says a kind counts; which one calls a full liquidation a
+        -- takeover depends on the venue. With the order there and no source naming a force, it
+        -- was the trader: complete evidence is another check's business.
+        coalesce(
+            kind_by_order,
+            kind_by_position,
+            nullif(kind_by_fills, 'mixed'),
+            nullif(kind_by_ledger, 'mixed'),
+            if('mixed' in (kind_by_fills, kind_by_ledger), null, 'own_close')
+        ) as stated_kind,
+        if(
+            stated_kind = 'full'
+            and (kind_by_fills = 'takeover' or kind_by_ledger = 'takeover'),
+            'takeover',
+            stated_kind
+        ) as forced_kind,
         cast(closed_units // gcd(closed_units, peak_units) as decimal(38, 0))
             as peak_share_numerator,
         cast(peak_units // gcd(closed_units, peak_units) as decimal(38, 0))
@@ -71,4 +96,4 @@ measured as (
     from reduced
 )
 
-select * exclude (loss) from measured
+select * exclude (loss, stated_kind) from measured

@@ -1,7 +1,7 @@
 with
 
 fills as (
-    select * from {{ ref('stg_okx__fills') }}
+    select * from {{ ref('int_fills__deduplicated') }}
 ),
 
 instruments as (

@@ -1,7 +1,7 @@
 with
 
 readings as (
-    select * from {{ ref('stg_okx__instruments') }}
+    select * from {{ ref('stg_exchanges__instruments') }}
 ),
 
 changes as (
@@ -22,6 +22,7 @@ versioned as (
         inst_type,
         contract_type,
         contract_size,
+        base_asset,
         settle_currency,
         reply_sha256,
         case

@@ -6,19 +6,15 @@ nominated as (
 ),
 
 orders as (
-    select * from {{ ref('stg_okx__orders') }}
+    select * from {{ ref('int_orders__deduplicated') }}
 ),
 
 fills as (
-    select * from {{ ref('stg_okx__fills') }}
+    select * from {{ ref('int_fills__deduplicated') }}
 ),
 
-bills as (
-    select * from {{ ref('int_order_bills__summed') }}
-),
-
-markers as (
-    select * from {{ ref('exchange_markers') }} where source = 'order_category'
+ledger as (
+    select * from {{ ref('int_order_ledgers__summed') }}
 ),
 
 summed_fills as (
@@ -26,8 +22,13 @@ summed_fills as (
         fills.exchange,
         fills.account_id,
         fills.order_id,
+        any_value(fills.inst_id) as inst_id,
+        any_value(fills.position_slot) as position_slot,
+        any_value(fills.order_side) as order_side,
         sum(fills.qty_contracts) as qty_contracts,
-        sum(fills.pnl) as pnl,
+        {{ whole_sum('fills.pnl') }} as pnl,
+        {{ whole_sum('fills.fee') }} as fee,
+        {{ agreed_kind('fills.forced_kind') }} as forced_kind,
         min(fills.price) as low_price,
         max(fills.price) as high_price,
         max(fills.filled_at) as filled_at,
@@ -37,53 +38,44 @@ summed_fills as (
     group by fills.exchange, fills.account_id, fills.order_id
 ),
 
-joined as (
+evidenced as (
     select
         nominated.exchange,
         nominated.account_id,
         nominated.order_id,
-        coalesce(orders.inst_id, bills.inst_id) as inst_id,
+        coalesce(orders.inst_id, summed_fills.inst_id, ledger.inst_id) as inst_id,
         orders.order_id is not null as is_order_landed,
-        orders.position_slot,
-        orders.order_side,
+        coalesce(orders.position_slot, summed_fills.position_slot) as position_slot,
+        coalesce(orders.order_side, summed_fills.order_side) as order_side,
         orders.margin_mode,
         orders.leverage,
         orders.average_price,
         orders.filled_qty_contracts as order_qty_contracts,
         summed_fills.qty_contracts as fills_qty_contracts,
-        bills.qty_contracts as bills_qty_contracts,
+        ledger.qty_contracts as ledger_qty_contracts,
         orders.pnl as order_pnl,
         summed_fills.pnl as fills_pnl,
-        bills.pnl as bills_pnl,
-        orders.fee as order_fee,
+        ledger.pnl as ledger_pnl,
+        coalesce(orders.fee, summed_fills.fee, ledger.fee) as order_fee,
         summed_fills.low_price as fills_low_price,
         summed_fills.high_price as fills_high_price,
-        if(orders.order_id is not null, coalesce(markers.forced_kind, 'own_close'), null)
-            as kind_by_order,
-        bills.forced_kind as kind_by_bills,
-        coalesce(summed_fills.filled_at, orders.filled_at, bills.recorded_at) as liquidated_at,
+        orders.forced_kind as kind_by_order,
+        summed_fills.forced_kind as kind_by_fills,
+        ledger.forced_kind as kind_by_ledger,
+        coalesce(summed_fills.filled_at, orders.filled_at, ledger.recorded_at) as liquidated_at,
         list_concat(
             if(orders.order_id is not null, [orders.reply_sha256], []),
             coalesce(summed_fills.reply_hashes, []),
-            coalesce(bills.reply_hashes, [])
+            coalesce(ledger.reply_hashes, [])
         ) as reply_hashes
     from nominated
     left join orders using (exchange, account_id, order_id)
     left join summed_fills using (exchange, account_id, order_id)
-    left join bills using (exchange, account_id, order_id)
-    left join markers
-        on nominated.exchange = markers.exchange and orders.order_category = markers.marker
-    where orders.order_id is not null or bills.order_id is not null
-),
-
-evidenced as (
-    select
-        *,
-        case
-            when kind_by_order = 'full' and kind_by_bills = 'takeover' then 'takeover'
-            else coalesce(kind_by_order, kind_by_bills)
-        end as forced_kind
-    from joined
+    left join ledger using (exchange, account_id, order_id)
+    where
+        orders.order_id is not null
+        or summed_fills.order_id is not null
+        or ledger.order_id is not null
 )
 
 select * from evidenced

@@ -1,12 +1,21 @@
 -- The orders a claim can be about: closes the venue marked as forced, and those a filing names.
+-- Every reply counts here, corrected later or not; what an order was is decided further on.
 with
 
 orders as (
-    select * from {{ ref('stg_okx__orders') }}
+    select * from {{ ref('stg_exchanges__orders') }}
 ),
 
-bills as (
-    select * from {{ ref('stg_okx__bills') }}
+fills as (
+    select * from {{ ref('stg_exchanges__fills') }}
+),
+
+ledger as (
+    select * from {{ ref('stg_exchanges__ledger_entries') }}
+),
+
+positions as (
+    select * from {{ ref('stg_exchanges__positions') }}
 ),
 
 filings as (
@@ -21,37 +30,64 @@ accounts as (
     select * from {{ ref('stg_intake__accounts') }}
 ),
 
-markers as (
-    select * from {{ ref('exchange_markers') }} where forced_kind <> 'own_close'
-),
-
 by_order as (
     select
-        orders.exchange,
-        orders.account_id,
-        orders.order_id
+        exchange,
+        account_id,
+        order_id
     from orders
-    inner join markers
-        on
-            orders.exchange = markers.exchange
-            and markers.source = 'order_category'
-            and orders.order_category = markers.marker
+    where forced_kind <> 'own_close'
 ),
 
-by_bill as (
+by_fill as (
     select
-        bills.exchange,
-        bills.account_id,
-        bills.order_id
-    from bills
-    inner join markers
+        exchange,
+        account_id,
+        order_id
+    from fills
+    where forced_kind <> 'own_close'
+),
+
+forced_entries as (
+    select
+        exchange,
+        account_id,
+        order_id,
+        fill_id
+    from ledger
+    where forced_kind <> 'own_close'
+),
+
+by_entry as (
+    select
+        exchange,
+        account_id,
+        order_id
+    from forced_entries
+    where order_id is not null
+
+    union all
+
+    select
+        fills.exchange,
+        fills.account_id,
+        fills.order_id
+    from fills
+    inner join forced_entries
         on
-            bills.exchange = markers.exchange
-            and (
-                (markers.source = 'bill_subtype' and bills.bill_subtype = markers.marker)
-                or (markers.source = 'bill_type' and bills.bill_type = markers.marker)
-            )
-    where bills.order_id is not null
+            fills.exchange = forced_entries.exchange
+            and fills.account_id = forced_entries.account_id
+            and fills.fill_id = forced_entries.fill_id
+    where forced_entries.order_id is null
+),
+
+by_position as (
+    select
+        exchange,
+        account_id,
+        order_id
+    from positions
+    where forced_kind <> 'own_close' and order_id is not null
 ),
 
 by_filing as (
@@ -67,7 +103,11 @@ by_filing as (
 nominated as (
     select * from by_order
     union
-    select * from by_bill
+    select * from by_fill
+    union
+    select * from by_entry
+    union
+    select * from by_position
     union
     select * from by_filing
 )

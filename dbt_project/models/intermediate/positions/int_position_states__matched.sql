@@ -1,5 +1,6 @@
--- The positions-history row that reports a close: each row goes to the nearest close, so that the
--- final row of an episode is never held against an earlier partial liquidation of it.
+-- The positions-history row that reports a close. A row that names its closing order belongs to
+-- that order; any other goes to the nearest close, so that the final row of an episode is never
+-- held against an earlier partial liquidation of it.
 with
 
 closes as (
@@ -7,28 +8,32 @@ closes as (
 ),
 
 positions as (
-    select * from {{ ref('stg_okx__positions') }}
-),
-
-markers as (
-    select * from {{ ref('exchange_markers') }} where source = 'position_type'
+    select * from {{ ref('stg_exchanges__positions') }}
 ),
 
 limits as (
     {{ thresholds() }}
 ),
 
-paired as (
+named as (
     select
         closes.exchange,
         closes.account_id,
         closes.order_id,
-        markers.forced_kind,
-        positions.position_id,
-        positions.trigger_price,
-        positions.leverage,
-        positions.updated_at,
-        positions.reply_sha256,
+        true as is_named,
+        positions.* exclude (exchange, account_id, order_id, opened_at),
+        abs(epoch_ms(positions.updated_at) - epoch_ms(closes.liquidated_at)) as distance_ms
+    from closes
+    inner join positions using (exchange, account_id, inst_id, order_id)
+),
+
+near as (
+    select
+        closes.exchange,
+        closes.account_id,
+        closes.order_id,
+        false as is_named,
+        positions.* exclude (exchange, account_id, order_id, opened_at),
         abs(epoch_ms(positions.updated_at) - epoch_ms(closes.liquidated_at)) as distance_ms
     from closes
     cross join limits
@@ -41,25 +46,26 @@ paired as (
             and positions.updated_at
             between closes.liquidated_at - to_seconds(limits.position_match_seconds)
             and closes.liquidated_at + to_seconds(limits.position_match_seconds)
-    left join markers
-        on
-            positions.exchange = markers.exchange
-            and positions.position_type = markers.marker
+    where positions.order_id is null
+    qualify row_number() over (
+        partition by positions.exchange, positions.account_id, positions.position_row_id
+        order by distance_ms, closes.order_id
+    ) = 1
 ),
 
-nearest_close as (
-    select *
-    from paired
-    qualify row_number() over (
-        partition by exchange, account_id, position_id, updated_at order by distance_ms, order_id
-    ) = 1
+paired as (
+    select * from named
+    union all by name
+    select * from near
 ),
 
 matched as (
     select *
-    from nearest_close
+    from paired
     qualify row_number() over (
-        partition by exchange, account_id, order_id order by distance_ms, updated_at, position_id
+        partition by exchange, account_id, order_id
+        order by
+            is_named desc, distance_ms asc, updated_at asc, position_row_id asc, endpoint asc
     ) = 1
 )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from leverageguard.simulator.seeded import margin
-from leverageguard.simulator.seeded.book import FULL, OWN, PARTIAL, TAKEOVER, CloseKind
+from leverageguard.simulator.seeded.book import FULL, OWN, PARTIAL, TAKEOVER
 from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS
+from leverageguard.simulator.seeded.records import Kind
 from leverageguard.simulator.seeded.stage import (
     EDGE_MINUTES,
     HOUR,
@@ -61,7 +62,7 @@ def same_wallet(stage: Stage, numbers: list[int]) -> None:
 
 
 def liquidated(
-    stage: Stage, number: int, is_filed: bool, kind: CloseKind = FULL, suffix: str = "",
+    stage: Stage, number: int, is_filed: bool, kind: Kind = FULL, suffix: str = "",
     added_part: Decimal = Decimal(0), wallet: str = "", key_state: str = "active",
     is_long: bool | None = None,
 ) -> tuple[Insurance, str, int]:  # fmt: skip

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import random
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,6 +19,7 @@ TAIL_FREEDOM = 3
 OWN_JUMP_PER_MINUTE = 1 / 700
 COMMON_JUMPS = (-0.042, 0.036, -0.028, 0.031)
 WICK = 0.45
+COIN = re.compile(r"[-_]|(?<=[A-Z0-9]{2})USD")
 
 
 @dataclass(frozen=True)
@@ -35,32 +38,42 @@ class Symbol:
 
     @property
     def coin(self) -> str:
-        """The coin of the contract value."""
-        return self.inst_id.split("-")[0]
-
-    @property
-    def underlying(self) -> str:
-        """The index the contract follows, BTC-USDT."""
-        return self.inst_id.removesuffix("-SWAP")
+        """The coin of the contract value, from BTC-USDT-SWAP, BTCUSDT, BTC_USDT or BTC."""
+        return COIN.split(self.inst_id, maxsplit=1)[0]
 
     def price(self, ticks: int) -> Decimal:
         """The price of a whole number of ticks."""
         return ticks * self.tick
 
 
-def _symbol(coin: str, code: int, sizes: str, leverage: int, beta: float, listed: int) -> Symbol:
-    value, tick, lot, price = sizes.split()
-    parts = (Decimal(value), Decimal(tick), Decimal(lot))
-    return Symbol(f"{coin}-USDT-SWAP", code, *parts, leverage, price, beta, listed)
+@dataclass(frozen=True)
+class Coin:
+    """What a coin's price does, whatever venue trades it: its tick, first price and beta."""
+
+    tick: Decimal
+    first_price: str
+    beta: float
 
 
-SYMBOLS = (
-    _symbol("BTC", 10459, "0.01 0.1 0.01 91240.3", 100, 1.0, 1573557408000),
-    _symbol("ETH", 10461, "0.1 0.01 0.01 3148.62", 100, 1.25, 1573557408000),
-    _symbol("SOL", 10520, "1 0.01 0.01 134.81", 50, 1.5, 1611907688000),
-    _symbol("XRP", 10463, "100 0.0001 0.01 2.0873", 50, 1.3, 1573557408000),
-    _symbol("DOGE", 10498, "1000 0.00001 0.01 0.14236", 50, 1.6, 1611907686000),
-)
+COINS = {
+    "BTC": Coin(Decimal("0.1"), "91240.3", 1.0),
+    "ETH": Coin(Decimal("0.01"), "3148.62", 1.25),
+    "SOL": Coin(Decimal("0.01"), "134.81", 1.5),
+    "XRP": Coin(Decimal("0.0001"), "2.0873", 1.3),
+    "DOGE": Coin(Decimal("0.00001"), "0.14236", 1.6),
+}
+
+
+def listed(
+    coin: str, inst_id: str, contract_value: str, lot: str, max_leverage: int,
+    listed_ms: int, code: int = 0,
+) -> Symbol:  # fmt: skip
+    """A coin's perpetual as one venue lists it, on the coin's shared tick and price."""
+    of = COINS[coin]
+    value, step = Decimal(contract_value), Decimal(lot)
+    return Symbol(
+        inst_id, code, value, of.tick, step, max_leverage, of.first_price, of.beta, listed_ms
+    )
 
 
 @dataclass(frozen=True)
@@ -80,21 +93,19 @@ class Path:
             return next((i for i in range(begin, end) if self.lows[i] <= ticks), None)
         return next((i for i in range(begin, end) if self.highs[i] >= ticks), None)
 
-    def wire_rows(self) -> list[list[str]]:
-        """Rows as the venue sends them, oldest first."""
-        columns = zip(self.opens, self.highs, self.lows, self.closes, strict=True)
-        return [
-            [str(self.start_ms + n * MINUTE_MS), *(str(self.symbol.price(p)) for p in row), "1"]
-            for n, row in enumerate(columns)
-        ]
+    def candle(self, minute: int) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+        """Open, high, low and close of a minute."""
+        row = (self.opens[minute], self.highs[minute], self.lows[minute], self.closes[minute])
+        first, high, low, last = (self.symbol.price(ticks) for ticks in row)
+        return first, high, low, last
 
 
-def paths(seed: int, start_ms: int, minutes: int) -> dict[str, Path]:
-    """One path a symbol, by instrument id; the same seed gives the same paths."""
+def paths(seed: int, start_ms: int, minutes: int, symbols: Mapping[str, Symbol]) -> dict[str, Path]:
+    """One path a coin; the same seed gives the same paths."""
     rng = random.Random(f"market {seed}")
     factor = [FACTOR_SIGMA * _fat(rng) for _ in range(minutes)]
     _add_jumps(rng, factor)
-    return {symbol.inst_id: _path(rng, symbol, start_ms, factor) for symbol in SYMBOLS}
+    return {coin: _path(rng, symbol, start_ms, factor) for coin, symbol in symbols.items()}
 
 
 def _fat(rng: random.Random) -> float:

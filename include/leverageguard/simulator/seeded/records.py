@@ -17,7 +17,10 @@ Kind = Literal["own", "full", "partial", "takeover", "adl"]
 
 @dataclass(frozen=True)
 class Execution:
-    """One fill; `fee` is negative when charged, `margin_change` negative when released."""
+    """One fill; `fee` is negative when charged, `margin_change` negative when released.
+
+    `entry_id` is the id of its ledger entry, where a venue keeps one beside the trade's.
+    """
 
     trade_id: str
     at_ms: int
@@ -28,6 +31,7 @@ class Execution:
     margin_change: Decimal
     margin_after: Decimal
     is_maker: bool = False
+    entry_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,10 @@ class Transfer:
 
 @dataclass(frozen=True)
 class CloseRecord:
-    """A position's history row: written at a forced close and when the position ends."""
+    """A position's history row: written at a forced close and when the position ends.
+
+    Sizes and money are sums since the opening, so a later row of one position repeats them.
+    """
 
     position_id: str
     order_id: str
@@ -151,3 +158,4 @@ class Records:
     closes: list[CloseRecord] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
     settings: dict[str, Setting] = field(default_factory=dict)
+    uid: str = ""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from leverageguard.simulator.seeded import margin, market
-from leverageguard.simulator.seeded.book import FULL, Book, Closed, CloseKind, Position
+from leverageguard.simulator.seeded.book import FULL, Book, Closed, Position
+from leverageguard.simulator.seeded.ids import Ids
 from leverageguard.simulator.seeded.margin import Setup
-from leverageguard.simulator.seeded.market import MINUTE_MS, SYMBOLS, Path
+from leverageguard.simulator.seeded.market import MINUTE_MS, Path, Symbol
+from leverageguard.simulator.seeded.records import Kind
 from leverageguard.simulator.seeded.truth import Stake, Truth
-from leverageguard.simulator.seeded.wire import Ids
 
 HOUR = 60
 WAIT_MINUTES = {8: 15, 24: 30}
@@ -64,11 +66,12 @@ class Insurance:
 class Stage:
     """Everything made so far; all chances come from one seeded source."""
 
-    def __init__(self, seed: int, start_ms: int, hours: int) -> None:
+    def __init__(self, seed: int, start_ms: int, hours: int, symbols: Mapping[str, Symbol]) -> None:
         self.rng = random.Random(f"stage {seed}")
         self.start_ms = start_ms
         self.last = hours * HOUR
-        self.paths = market.paths(seed, start_ms, self.last + 2 * HOUR)
+        walks = market.paths(seed, start_ms, self.last + 2 * HOUR, symbols)
+        self.paths = {path.symbol.inst_id: path for path in walks.values()}
         self.ids = Ids()
         self.traders: dict[int, Trader] = {}
         self.bindings: list[dict[str, Any]] = []
@@ -139,7 +142,9 @@ class Stage:
     ) -> Setup:  # fmt: skip
         """A random position of a leverage its instrument allows, of either side unless told."""
         leverage = self.rng.choice(leverages)
-        symbol = self.rng.choice([s for s in SYMBOLS if s.max_leverage >= leverage])
+        symbol = self.rng.choice(
+            [p.symbol for p in self.paths.values() if p.symbol.max_leverage >= leverage]
+        )
         return margin.sized(
             self.paths[symbol.inst_id],
             self.rng.random() < 0.5 if is_long is None else is_long,
@@ -183,7 +188,7 @@ class Stage:
 
     def liquidate(
         self, trader: Trader, setup: Setup, position: Position, minute: int,
-        kind: CloseKind = FULL, added: Decimal = Decimal(0),
+        kind: Kind = FULL, added: Decimal = Decimal(0),
     ) -> Closed:  # fmt: skip
         """The venue takes the whole position at the bankruptcy price."""
         symbol = setup.symbol

@@ -15,8 +15,10 @@ from leverageguard.simulator.seeded.margin import (
     bankruptcy_price,
     margin_of,
 )
-from leverageguard.simulator.seeded.market import SYMBOLS, Path
+from leverageguard.simulator.seeded.market import Path
+from leverageguard.simulator.venues import twins
 
+SYMBOLS = tuple(twins()["okx"].symbols.values())
 BTC = SYMBOLS[0]
 
 

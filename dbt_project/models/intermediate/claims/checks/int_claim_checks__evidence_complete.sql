@@ -20,7 +20,7 @@ windows as (
 ),
 
 endpoints as (
-    select unnest(['orders', 'fills', 'bills', 'positions', 'mark_candles']) as endpoint
+    select * from {{ ref('stg_exchanges__endpoints') }}
 ),
 
 -- A forced close whose opening lies before the evidence has no beginning to look back from.
@@ -46,11 +46,11 @@ needed as (
     select
         spans.claim_id,
         spans.exchange,
-        if(endpoints.endpoint = 'mark_candles', spans.inst_id, spans.account_id) as scope_id,
+        if(endpoints.scope = 'market', spans.inst_id, spans.account_id) as scope_id,
         endpoints.endpoint,
         unnest({{ hours_touched('spans.first_needed_at', 'spans.last_needed_at') }}) as hour_at
     from spans
-    cross join endpoints
+    inner join endpoints on spans.exchange = endpoints.exchange
 ),
 
 found as (
@@ -85,13 +85,14 @@ checked as (
             when spans.first_needed_at is null
                 then 'the opening of the position lies before the evidence'
             when not spans.has_config then 'no account configuration was read'
+            when found.needed_count is null then 'the venue requires nothing we know of'
             else concat_ws(
                 ' ',
                 found.complete_count, 'of', found.needed_count, 'hours',
                 'first gap: ' || found.first_gap
             )
         end as observed,
-        'every hour of orders, fills, bills, positions and mark candles from '
+        'every hour of every listing the venue requires from '
         || coalesce(strftime(spans.first_needed_at, '%Y-%m-%dT%H:%MZ'), '?')
         || ' to ' || coalesce(strftime(spans.last_needed_at, '%Y-%m-%dT%H:%MZ'), '?') as expected,
         coalesce('reply:' || spans.config_reply_sha256, '') as evidence_ids

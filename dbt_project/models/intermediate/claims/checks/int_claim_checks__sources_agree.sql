@@ -1,5 +1,6 @@
 -- Order list, fills, ledger and positions history must tell one story; one forged or garbled
--- source is then not enough for a payout.
+-- source is then not enough for a payout. A venue need not say everything everywhere: what it says
+-- must agree, a force must be named by at least one source and the result by two.
 with
 
 claims as (
@@ -10,19 +11,31 @@ limits as (
     {{ thresholds() }}
 ),
 
+told as (
+    select
+        *,
+        list_filter(
+            [kind_by_order, kind_by_fills, kind_by_ledger, kind_by_position],
+            lambda kind: kind is not null
+        ) as kinds,
+        list_filter(
+            [order_pnl, fills_pnl, ledger_pnl, position_pnl], lambda pnl: pnl is not null
+        ) as pnls
+    from claims
+),
+
 compared as (
     select
-        claims.*,
+        told.*,
+        len(list_distinct(list_transform(kinds, lambda kind: {{ base_kind('kind') }}))) = 1
+        and kinds[1] <> 'mixed' as is_kind_agreed,
         order_qty_contracts = fills_qty_contracts
-        and order_qty_contracts = bills_qty_contracts as is_qty_agreed,
-        abs(order_pnl - fills_pnl) <= limits.pnl_tolerance
-        and abs(order_pnl - bills_pnl) <= limits.pnl_tolerance as is_pnl_agreed,
-        {{ base_kind('kind_by_order') }} = {{ base_kind('kind_by_bills') }}
-        and (
-            kind_by_position is null
-            or {{ base_kind('kind_by_position') }} = {{ base_kind('kind_by_order') }}
-        ) as is_kind_agreed
-    from claims
+        and coalesce(order_qty_contracts = ledger_qty_contracts, true)
+        and coalesce(order_qty_contracts = position_qty_contracts, true) as is_qty_agreed,
+        case
+            when len(pnls) >= 2 then list_max(pnls) - list_min(pnls) <= limits.pnl_tolerance
+        end as is_pnl_agreed
+    from told
     cross join limits
 ),
 
@@ -30,16 +43,21 @@ checked as (
     select
         claim_id,
         'SOURCES_AGREE' as check_code,
-        {{ check_result('is_kind_agreed and is_qty_agreed and is_pnl_agreed', 'is_order_landed') }}
-            as result,
+        {{ check_result(
+            'is_kind_agreed and is_qty_agreed and is_pnl_agreed',
+            "is_order_landed and len(list_filter(kinds, lambda kind: kind <> 'own_close')) > 0"
+        ) }} as result,
         is_order_landed as is_applicable,
         concat_ws(
             '; ',
-            concat_ws('/', 'kind ' || kind_by_order, kind_by_bills, kind_by_position),
-            concat_ws('/', 'qty ' || order_qty_contracts, fills_qty_contracts, bills_qty_contracts),
-            concat_ws('/', 'pnl ' || order_pnl, fills_pnl, bills_pnl)
+            'kind ' || array_to_string(kinds, '/'),
+            concat_ws(
+                '/', 'qty ' || order_qty_contracts, fills_qty_contracts, ledger_qty_contracts,
+                position_qty_contracts
+            ),
+            'pnl ' || array_to_string(pnls, '/')
         ) as observed,
-        'order, fills, bills and positions history agree' as expected,
+        'order, fills, ledger and positions history agree' as expected,
         {{ evidence_ids('evidence_hashes') }} as evidence_ids
     from compared
 )

@@ -1,12 +1,12 @@
 with
 
 source as (
-    select * from {{ source('okx', 'order_lookups') }}
+    select * from {{ source('exchanges', 'order_lookups') }}
 ),
 
 renamed as (
     select
-        'okx' as exchange,
+        exchange,
         filing_id,
         account_id,
         inst_id,
@@ -21,7 +21,10 @@ renamed as (
 deduplicated as (
     select *
     from renamed
-    {{ latest_by(['filing_id', 'attempt_no'], ['looked_up_at desc', 'reply_sha256 desc']) }}
+    {{ latest_by(
+        ['filing_id', 'attempt_no'],
+        ['looked_up_at desc', 'reply_sha256 desc']
+    ) }}
 )
 
 select * from deduplicated

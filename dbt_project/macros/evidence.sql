@@ -1,0 +1,27 @@
+{#- Text a venue left empty is text it did not say. -#}
+{%- macro said(text) -%}
+    nullif({{ text }}, '')
+{%- endmacro -%}
+
+{#- Prunes the day partitions of a raw table; older evidence than the rules look back on is not read. -#}
+{%- macro in_evidence() -%}
+    dt >= '{{ var("evidence_from_date", "1970-01-01") }}'
+{%- endmacro -%}
+
+{#- The one kind a group of rows says; `mixed` when they contradict each other, null when none says. -#}
+{%- macro agreed_kind(kind) -%}
+    case
+        when count(distinct {{ base_kind(kind) }}) > 1 then 'mixed'
+        when bool_or({{ kind }} = 'takeover') then 'takeover'
+        else max({{ kind }})
+    end
+{%- endmacro -%}
+
+{#- A sum that counts only when every row states its part. -#}
+{%- macro whole_sum(amount, condition='true') -%}
+    case
+        when count(*) filter (where {{ condition }})
+            = count({{ amount }}) filter (where {{ condition }})
+            then sum({{ amount }}) filter (where {{ condition }})
+    end
+{%- endmacro -%}

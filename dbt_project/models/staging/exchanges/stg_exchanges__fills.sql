@@ -1,0 +1,30 @@
+with
+
+source as (
+    select *
+    from {{ source('exchanges', 'fills') }}
+    where {{ in_evidence() }}
+),
+
+renamed as (
+    select
+        exchange,
+        account_id,
+        endpoint,
+        inst_id,
+        order_id,
+        fill_id,
+        {{ said('marker') }} as marker,
+        {{ said('forced_kind') }} as forced_kind,
+        order_side,
+        position_slot,
+        {{ exact('price') }} as price,
+        {{ exact('qty_contracts') }} as qty_contracts,
+        {{ exact('pnl') }} as pnl,
+        {{ exact('fee') }} as fee,
+        {{ to_time('filled_at_ms') }} as filled_at,
+        reply_sha256
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,35 @@
+with
+
+source as (
+    select *
+    from {{ source('exchanges', 'orders') }}
+    where {{ in_evidence() }}
+),
+
+renamed as (
+    select
+        exchange,
+        account_id,
+        endpoint,
+        inst_id,
+        order_id,
+        {{ said('marker') }} as marker,
+        {{ said('forced_kind') }} as forced_kind,
+        order_side,
+        position_slot,
+        {{ said('margin_mode') }} as margin_mode,
+        state as order_state,
+        {{ exact('leverage') }} as leverage,
+        {{ exact('average_price') }} as average_price,
+        {{ exact('ordered_qty_contracts') }} as ordered_qty_contracts,
+        {{ exact('filled_qty_contracts') }} as filled_qty_contracts,
+        {{ exact('fee') }} as fee,
+        {{ exact('pnl') }} as pnl,
+        {{ to_time('created_at_ms') }} as created_at,
+        {{ to_time('filled_at_ms') }} as filled_at,
+        {{ to_time('updated_at_ms') }} as updated_at,
+        reply_sha256
+    from source
+)
+
+select * from renamed
