@@ -1,1 +1,0 @@
-"""The compiled models decide exactly what a dbt build decides."""
