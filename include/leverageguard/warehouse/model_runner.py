@@ -155,7 +155,7 @@ def land(connection: Any, rows: Mapping[str, list[dict[str, Any]]]) -> None:
         # The day and hour of the folder a row lies in; models leave old days out by it.
         connection.execute(
             f'create or replace table {RAW_SCHEMA}."{path}" as '
-            "select *, date '9999-12-31' as dt, 0::bigint as hr from landed_rows"
+            "select *, '9999-12-31' as dt, '00' as hr from landed_rows"
         )
         connection.unregister("landed_rows")
 
