@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from leverageguard.config import VENUES, Settings
 from leverageguard.exchanges import market_steps, retry, steps
 from leverageguard.exchanges.limiter import Limiter
 from leverageguard.exchanges.registry import venue as venue_of
-from leverageguard.exchanges.venue import FILLS
+from leverageguard.exchanges.venue import FILLS, LEDGER, ORDERS, POSITIONS
 from leverageguard.intake import quotes
-from leverageguard.simulator import scenario
+from leverageguard.simulator import limits, scenario
 from leverageguard.simulator.faults import KINDS
 from leverageguard.warehouse import landing
 from tests.integration.venue_world import HOUR_MS, START_MS, VenueWorld, landed_fills
@@ -27,8 +28,10 @@ from tests.simulators import RunningSimulator
 pytestmark = pytest.mark.slow
 QUICK = retry.Policy(attempts=3, base_seconds=0.01, cap_seconds=0.02, timeout_seconds=1.0)
 FAULTY, SOUND = "acc-0", "acc-1"
-# The answer is right all the same: these are no faults of the evidence.
-HARMLESS = {"wrong_content_type", "scientific"}
+# The answer is right all the same, or a walk may see through it: a gap is not owed.
+HARMLESS = {
+    "wrong_content_type", "scientific", "stale_page", "duplicate_page", "overlapping_page",
+}  # fmt: skip
 # Too slow for a whole matrix: each of these waits for a real time-out.
 SLOW = {"slow", "hang"}
 Start = Callable[[VenueWorld], tuple[RunningSimulator, Settings]]
@@ -64,6 +67,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few calls and many tests: the pace has tests of its own."""
     monkeypatch.setattr(Limiter, "acquire", lambda *_: 0.0)
+    monkeypatch.setattr(limits.Limiter, "accepts", lambda *_: True)
 
 
 def pull(world: VenueWorld) -> None:
@@ -96,9 +100,10 @@ def test_fetch__bursts_of_one_millisecond__exactly_the_worlds_fills_and_kinds(
     for account in world.uids:
         assert gaps(settings, account) == {}
         assert landed_fills(settings, account) == world.orders(account)
-        assert _kinds(settings, account) == {
+        assert _forced(settings, account) == {
             order: "full" if kind in ("takeover", "partial") else kind
             for order, kind in world.kinds(account).items()
+            if kind != "own"
         }
 
 
@@ -131,16 +136,37 @@ def test_fetch__bad_reply__complete_and_exact_or_a_gap_that_says_why(
         if kind not in HARMLESS and not place:
             assert gaps(settings, FAULTY), "a fault that stays must show"
     pull(world)
+    simulator.fault("*", kind, account=FAULTY, times=10_000)
+    pull(world)
+    # What was once read whole stays read, whatever a later pull meets.
     assert gaps(settings, FAULTY) == {}
     for account in world.uids:
         assert landed_fills(settings, account) == world.orders(account)
+    assert _every_body_has_its_digest(settings)
 
 
+@pytest.mark.usefixtures("unpaced")
+@pytest.mark.parametrize("kind", ["truncated", "null", "empty_list", "html", "data_object"])
+@pytest.mark.parametrize("exchange", VENUES)
+def test_markets__bad_reply__all_candles_or_an_open_gap(
+    exchange: str, kind: str, start: Start
+) -> None:
+    world = VenueWorld(exchange, accounts=1, lives=1)
+    simulator, settings = start(world)
+    simulator.fault("*", kind, times=10_000)
+    for part in market_steps.plan(_iso(START_MS), _iso(START_MS + HOUR_MS)):
+        if part["exchange"] == exchange:
+            market_steps.fetch(part)
+    complete = [row["is_complete"] for row in landing.scan(settings, "exchanges/fetch_windows")]
+    assert complete == [False] * 6
+    assert landing.scan(settings, "exchanges/candles") == []
+
+
+@pytest.mark.usefixtures("unpaced")
 @pytest.mark.parametrize("exchange", VENUES)
 def test_fetch__no_answer_in_time__a_gap(
     exchange: str, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Limiter, "acquire", lambda *_: 0.0)
     once = retry.Policy(attempts=1, timeout_seconds=0.3)
     world = VenueWorld(exchange, accounts=2, lives=2)
     simulator, settings = start(world)
@@ -212,28 +238,23 @@ def _assert_no_silent_loss(world: VenueWorld, settings: Settings) -> None:
             assert landed_fills(settings, account) == world.orders(account), account
 
 
-def _kinds(settings: Settings, account: str) -> dict[str, str]:
-    """The forced kind of each closing order by whichever source says one, base kinds only."""
+def _every_body_has_its_digest(settings: Settings) -> bool:
+    replies = landing.scan(settings, "exchanges/replies")
+    return bool(replies) and all(
+        sha256(row["body"].encode()).hexdigest() == row["sha256"] for row in replies
+    )
+
+
+def _forced(settings: Settings, account: str) -> dict[str, str]:
+    """The base kind of each forced close; sources that say one must say the same."""
     said: dict[str, str] = {}
-    for table in ("exchanges/orders", FILLS, "exchanges/positions", "exchanges/ledger"):
+    for table in (ORDERS, FILLS, POSITIONS, LEDGER):
         for row in landing.scan(settings, table):
             kind = row["forced_kind"]
             if row["account_id"] == account and row["order_id"] and kind:
                 kind = "full" if kind in ("takeover", "partial") else kind
-                earlier = said.setdefault(row["order_id"], kind)
-                assert earlier == kind, (table, row)
-    opened = {row["order_id"] for row in landing.scan(settings, FILLS)} - {
-        order for order, _ in _closing(settings, account)
-    }
-    return {order: kind for order, kind in said.items() if order not in opened}
-
-
-def _closing(settings: Settings, account: str) -> set[tuple[str, str]]:
-    return {
-        (row["order_id"], row["order_side"])
-        for row in landing.scan(settings, FILLS)
-        if row["account_id"] == account and row["order_side"] == "sell"
-    }
+                assert said.setdefault(row["order_id"], kind) == kind, (table, row)
+    return {order: kind for order, kind in said.items() if kind != "own_close"}
 
 
 def _bytes(settings: Settings) -> dict[str, bytes]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +10,8 @@ import pytest
 
 from leverageguard import clock
 from leverageguard.config import Settings
-from leverageguard.exchanges import market_steps, okx, steps
+from leverageguard.exchanges import market_steps, steps
+from leverageguard.exchanges.venues import okx
 from leverageguard.intake import claims, quotes
 from leverageguard.intake.claims import Filing
 from leverageguard.warehouse import landing
@@ -32,6 +29,7 @@ from tests.simulators import RunningSimulator, start_simulator
 __all__ = ["start_simulator"]
 pytestmark = pytest.mark.slow
 END = "2026-01-05T03:00:00Z"
+FILLS_FILE = "okx-group-00-fills"
 Start = Callable[[World], RunningSimulator]
 
 
@@ -89,18 +87,23 @@ def files(settings: Settings, table: str) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.parquet"))}
 
 
-def test_fetch__every_listing__landed_as_the_venue_wrote_it(world: World, start: Start) -> None:
+def test_fetch__every_listing__landed_with_the_reply_it_came_from(
+    world: World, start: Start
+) -> None:
     start(world)
     settings = enrol(world)
     assert run() == [{"accounts": 2, "rows": 20, "gaps": 0, "order_lookups": 0}]
-    for table in ("orders", "fills", "bills", "positions"):
-        for account, tables in world.accounts.items():
-            for venue_row in tables[table]:
-                [row] = [
-                    each
-                    for each in rows(settings, f"okx/{table}", account_id=account)
-                    if venue_row.items() <= each.items()
-                ]
+    ids = {"orders": "ordId", "fills": "billId", "bills": "billId", "positions": "posId"}
+    for (of_venue, column), (table, ours) in zip(
+        ids.items(),
+        [("orders", "order_id"), ("fills", "fill_id"), ("ledger", "entry_id"),
+         ("positions", "position_id")],
+        strict=True,
+    ):  # fmt: skip
+        for account in world.accounts:
+            landed = rows(settings, f"exchanges/{table}", account_id=account)
+            assert sorted(row[ours] for row in landed) == world.ids(account, of_venue, column)
+            for row in landed:
                 assert rows(settings, "exchanges/replies", sha256=row["reply_sha256"])
 
 
@@ -109,7 +112,7 @@ def test_fetch__hours__each_row_in_the_hour_of_its_venue_time(world: World, star
     settings = enrol(world)
     run()
     landed = {
-        hour: len(landing.read(settings, "okx/fills", START_MS + hour * HOUR_MS, "group-00"))
+        hour: len(landing.read(settings, "exchanges/fills", START_MS + hour * HOUR_MS, FILLS_FILE))
         for hour in range(3)
     }
     assert landed == {0: 2, 1: 2, 2: 1}
@@ -123,7 +126,13 @@ def test_fetch__same_window_again__evidence_byte_for_byte_the_same(
     start(world)
     settings = enrol(world)
     run()
-    tables = ("okx/orders", "okx/fills", "okx/bills", "okx/positions", "exchanges/replies")
+    tables = (
+        "exchanges/orders",
+        "exchanges/fills",
+        "exchanges/ledger",
+        "exchanges/positions",
+        "exchanges/replies",
+    )
     before = {table: files(settings, table) for table in tables}
     run()
     assert {table: files(settings, table) for table in tables} == before
@@ -135,8 +144,9 @@ def test_fetch__account_config__who_the_venue_says_the_key_belongs_to(
     start(world)
     settings = enrol(world)
     run()
-    [row] = rows(settings, "okx/account_configs", account_id="acc-2")
-    assert (row["uid"], row["mainUid"], row["perm"]) == ("7001", "7001", "read_only")
+    [row] = rows(settings, "exchanges/account_configs", account_id="acc-2")
+    assert (row["uid"], row["root_uid"], row["permissions"]) == ("7001", "7001", "read_only")
+    assert (row["is_read_only"], row["environment"]) == (True, "live")
     assert window(settings, "acc-2", "account_config", 2)["is_complete"]
 
 
@@ -146,7 +156,7 @@ def test_fetch__revoked_key__gaps_with_the_reason_and_the_others_go_on(
     world.key_states["acc-1"] = "revoked"
     simulator = start(world)
     settings = enrol(world)
-    assert run() == [{"accounts": 2, "rows": 4, "gaps": 15, "order_lookups": 0}]
+    assert run() == [{"accounts": 2, "rows": 4, "gaps": 18, "order_lookups": 0}]
     gap = window(settings, "acc-1", "orders", 0)
     assert not gap["is_complete"]
     assert gap["gap_reason"].startswith("auth: ")
@@ -196,10 +206,12 @@ def test_fetch__order_created_before_the_window__read_through_its_fill(
     start(world)
     settings = enrol(world)
     run("2026-01-05T02:00:00Z", END)
-    assert len(rows(settings, "okx/orders", ordId=order)) == 1
-    # A later look at the hour it was created in does not list it there, and it stays.
+    assert len(rows(settings, "exchanges/orders", order_id=order)) == 1
+    # A later look at the hour it was created in lists it too; it stays beside that, as it was read.
     run("2026-01-05T01:00:00Z", END)
-    assert len(rows(settings, "okx/orders", ordId=order)) == 1
+    seen = rows(settings, "exchanges/orders", order_id=order)
+    assert {row["endpoint"] for row in seen} == {"order", "orders"}
+    assert len({row["updated_at_ms"] for row in seen}) == 1
 
 
 def test_fetch__order_landed_by_lookup__not_lost_by_a_listing_without_it(
@@ -212,7 +224,7 @@ def test_fetch__order_landed_by_lookup__not_lost_by_a_listing_without_it(
     run()
     simulator.core.venue._replies.accounts["acc-1"]["orders"] = []  # type: ignore[attr-defined]
     run()
-    assert len(rows(settings, "okx/orders", ordId=order)) == 1
+    assert len(rows(settings, "exchanges/orders", order_id=order)) == 1
 
 
 def test_fetch__window_older_than_the_venue_keeps__landed_rows_stay(
@@ -221,10 +233,10 @@ def test_fetch__window_older_than_the_venue_keeps__landed_rows_stay(
     start(world)
     settings = enrol(world)
     run()
-    before = files(settings, "okx/fills")
+    before = files(settings, "exchanges/fills")
     clock.sleep(okx.RETENTION_MS / 1000)
     run()
-    assert files(settings, "okx/fills") == before
+    assert files(settings, "exchanges/fills") == before
     assert window(settings, "acc-1", "fills", 0)["is_complete"]
     run("2026-01-04T20:00:00Z", "2026-01-04T21:00:00Z")
     never_seen = window(settings, "acc-1", "fills", -4)
@@ -265,7 +277,7 @@ class TestOrderLookups:
         filed(world.accounts["acc-2"]["orders"][0]["ordId"])
         assert run()[0]["order_lookups"] == 3
         assert run()[0]["order_lookups"] == 0
-        asked = sorted(rows(settings, "okx/order_lookups"), key=lambda row: row["attempt_no"])
+        asked = sorted(rows(settings, "exchanges/order_lookups"), key=lambda row: row["attempt_no"])
         assert [row["attempt_no"] for row in asked] == [1, 2, 3]
         assert {row["outcome"] for row in asked} == {"not_found"}
         assert asked[-1]["looked_up_at_ms"] - asked[0]["looked_up_at_ms"] >= 600_000
@@ -284,7 +296,10 @@ class TestOrderLookups:
         filed("999")
         monkeypatch.setattr(clock, "is_simulated", lambda: False)
         assert [run()[0]["order_lookups"] for _ in range(2)] == [1, 1]
-        assert sorted(row["attempt_no"] for row in rows(settings, "okx/order_lookups")) == [1, 2]
+        assert sorted(row["attempt_no"] for row in rows(settings, "exchanges/order_lookups")) == [
+            1,
+            2,
+        ]
 
     def test_fetch__order_that_was_listed__not_asked_for(
         self, world: World, start: Start, filed: Callable[[str], None]
@@ -303,8 +318,8 @@ class TestOrderLookups:
         order = world.accounts["acc-1"]["orders"][0]["ordId"]
         filed(order)
         assert run("2026-01-05T02:00:00Z", END)[0]["order_lookups"] == 1
-        assert rows(settings, "okx/order_lookups")[0]["outcome"] == "found"
-        assert len(rows(settings, "okx/orders", ordId=order)) == 1
+        assert rows(settings, "exchanges/order_lookups")[0]["outcome"] == "found"
+        assert len(rows(settings, "exchanges/orders", order_id=order)) == 1
 
     @pytest.mark.parametrize("kind", ["http_500", "null", "truncated"])
     def test_fetch__lookup_that_fails__no_miss_is_recorded(
@@ -315,7 +330,7 @@ class TestOrderLookups:
         filed("999")
         simulator.fault("trade/order", kind, times=10_000)
         assert run()[0]["order_lookups"] == 0
-        assert rows(settings, "okx/order_lookups") == []
+        assert rows(settings, "exchanges/order_lookups") == []
 
     def test_fetch__listing_with_a_gap__no_lookup(
         self, world: World, start: Start, filed: Callable[[str], None]
@@ -330,7 +345,7 @@ class TestOrderLookups:
 class TestMarkets:
     @pytest.fixture(autouse=True)
     def insured(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(quotes, "instruments", lambda session: [INSTRUMENT])
+        monkeypatch.setattr(quotes, "instruments", lambda session: {"okx": [INSTRUMENT]})
 
     def test_fetch__candles__every_minute_of_the_window_and_an_hour_around(
         self, world: World, start: Start
@@ -341,10 +356,10 @@ class TestMarkets:
         ]
         start(world)
         settings = enrol(world)
-        [part] = market_steps.plan("2026-01-05T01:00:00Z", "2026-01-05T02:00:00Z")
+        part = market_steps.plan("2026-01-05T01:00:00Z", "2026-01-05T02:00:00Z")[0]
         assert market_steps.fetch(part) == {"instruments": 1, "candles": 180, "gaps": 0}
-        got = rows(settings, "okx/mark_candles", ts=str(START_MS))
-        assert [(row["inst_id"], row["o"], row["l"]) for row in got] == [
+        got = rows(settings, "exchanges/candles", minute_at_ms=START_MS, kind="mark")
+        assert [(row["inst_id"], row["open_price"], row["low_price"]) for row in got] == [
             (INSTRUMENT, "98200.10", "98199.90")
         ]
         assert window(settings, INSTRUMENT, "mark_candles", 0)["row_count"] == 60
@@ -356,42 +371,19 @@ class TestMarkets:
         settings = enrol(world)
         for part in market_steps.plan(START, END):
             market_steps.fetch(part)
-        [row] = rows(settings, "okx/instruments")
-        assert (row["instId"], row["ctVal"], row["settleCcy"]) == (INSTRUMENT, "0.01", "USDT")
+        [row] = rows(settings, "exchanges/instruments")
+        assert (row["inst_id"], row["contract_size"]) == (INSTRUMENT, "0.01")
+        assert row["settle_currency"] == "USDT"
 
     def test_fetch__instrument_the_venue_does_not_know__an_open_gap(
         self, world: World, start: Start, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(quotes, "instruments", lambda session: [INSTRUMENT, "NO-SUCH-SWAP"])
+        monkeypatch.setattr(
+            quotes, "instruments", lambda session: {"okx": [INSTRUMENT, "NO-SUCH-SWAP"]}
+        )
         start(world)
         settings = enrol(world)
         for part in market_steps.plan(START, END):
             market_steps.fetch(part)
         assert not window(settings, "NO-SUCH-SWAP", "mark_candles", 0)["is_complete"]
         assert window(settings, INSTRUMENT, "mark_candles", 0)["is_complete"]
-
-
-def test_limiter__two_processes_on_one_key__not_one_refusal(world: World, start: Start) -> None:
-    simulator = start(world)
-    enrol(world)
-    script = (
-        "from leverageguard import config\n"
-        "from leverageguard.exchanges import okx\n"
-        "from leverageguard.exchanges.client import connect\n"
-        "from leverageguard.intake import accounts\n"
-        "from leverageguard.store.base import session\n"
-        "settings = config.load()\n"
-        "with session(settings) as opened:\n"
-        "    key = accounts.credentials(opened, 'acc-1')\n"
-        "client = connect(okx.VENUE, settings, 'acc-1', key)\n"
-        "client.sync_clock()\n"
-        "for _ in range(15):\n"
-        "    client.call(okx.FILLS, {})\n"
-    )
-    began = time.monotonic()
-    both = [subprocess.Popen([sys.executable, "-c", script], env={**os.environ}) for _ in range(2)]
-    assert [process.wait(120) for process in both] == [0, 0]
-    stats = simulator.stats()
-    assert stats["refusals"] == {}
-    assert stats["requests"]["trade/fills-history"] == 30
-    assert time.monotonic() - began > 5

@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from leverageguard import config
+from leverageguard.config import Settings
 from tests.simulators import SCENARIOS
 
 
@@ -21,11 +23,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(data: Path, scenario: Path, port: int) -> subprocess.Popen[str]:
+def start(data: Path, scenario: Path, *words: str, base: int = 18080) -> subprocess.Popen[str]:
     argv = [sys.executable, "-m", "leverageguard.simulator", "--scenario", str(scenario)]
     return subprocess.Popen(
-        [*argv, "--venue", "okx", "--port", str(port)],
-        env={**os.environ, "LEVERAGEGUARD_DATA": str(data)},
+        [*argv, *words],
+        env={**os.environ, "LEVERAGEGUARD_DATA": str(data), "LEVERAGEGUARD_PORT": str(base)},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -46,7 +48,8 @@ def test_process__scenario_on_its_own__starts_the_world_clock_and_stops_when_tol
     tmp_path: Path,
 ) -> None:
     port = free_port()
-    process = start(tmp_path, SCENARIOS / "okx_real_full_liquidation", port)
+    words = ("--venue", "okx", "--port", str(port))
+    process = start(tmp_path, SCENARIOS / "okx_real_full_liquidation", *words)
     try:
         health = answer(f"http://127.0.0.1:{port}/_health", process)
         served = answer(f"http://127.0.0.1:{port}/api/v5/public/time", process)
@@ -59,8 +62,37 @@ def test_process__scenario_on_its_own__starts_the_world_clock_and_stops_when_tol
     assert "endpoint=public/time" in log
 
 
+def test_process__no_venue_named__serves_each_on_its_port_of_the_stack(tmp_path: Path) -> None:
+    base = free_range(config.FIRST_VENUE_PORT + len(config.VENUES))
+    process = start(tmp_path, SCENARIOS / "okx_real_full_liquidation", base=base)
+    ports = {venue: Settings(tmp_path, base).venue_port(venue) for venue in config.VENUES}
+    try:
+        said = {
+            venue: answer(f"http://127.0.0.1:{port}/_health", process)["venue"]
+            for venue, port in ports.items()
+        }
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert said == {venue: venue for venue in config.VENUES}
+    assert process.returncode == 0
+
+
+def free_range(count: int) -> int:
+    """The first of so many free ports in a row."""
+    for base in range(23000, 60000, 100):
+        try:
+            for port in range(base, base + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("no free ports")
+
+
 def test_process__unusable_scenario__exits_2_and_names_the_file(tmp_path: Path) -> None:
-    process = start(tmp_path, tmp_path / "nothing", free_port())
+    process = start(tmp_path, tmp_path / "nothing")
     log = process.communicate(timeout=30)[1]
     assert process.returncode == 2
     assert "world.yaml: is missing" in log

@@ -172,7 +172,17 @@ class VenueWorld:
         margin = Decimal("91240.5") * size / 50 * (1 if is_opening else -1)
         order_id = self._id()
         fills = tuple(
-            Execution(self._id(), at_ms, price, lot, move, -FEE * price * size, margin, Decimal(0))
+            Execution(
+                self._id(),
+                at_ms,
+                price,
+                lot,
+                move,
+                -FEE * price * size,
+                margin,
+                Decimal(0),
+                entry_id=self._id(),
+            )
             for _ in range(count)
         )
         return OrderRecord(

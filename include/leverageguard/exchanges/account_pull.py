@@ -144,7 +144,8 @@ class _Reader:
         """The account's identity and settings, read once for all stretches of the pull."""
         if not self._is_identified:
             try:
-                self._result.snapshots += [_config(self._client), *self._leverages()]
+                config, margin_mode = _config(self._client)
+                self._result.snapshots += [config, *self._leverages(margin_mode)]
             except retry.GaveUpError as error:
                 if self._client.last_code() in self._client.venue.demo_codes:
                     self._result.snapshots.append(_demo(self._client))
@@ -153,7 +154,8 @@ class _Reader:
             self._is_identified = True
         listing.pages = 1
 
-    def _leverages(self) -> Iterator[tuple[str, Row]]:
+    def _leverages(self, margin_mode: str | None) -> Iterator[tuple[str, Row]]:
+        """The settings of each instrument; the account's margin mode where a row states none."""
         endpoint = self._client.venue.leverages
         if endpoint is None:
             return
@@ -165,12 +167,12 @@ class _Reader:
                 for _, record in pull.parsed(endpoint, row):
                     yield LEVERAGES, _snapshot(
                         self._client, LEVERAGES, endpoint, page.reply_sha256,
-                        {"inst_id": inst_id, **_stated(record)},
+                        {"inst_id": inst_id, "margin_mode": margin_mode, **_stated(record)},
                     )  # fmt: skip
 
 
-def _config(client: Client) -> tuple[str, Row]:
-    """Who the key belongs to, merged from the venue's account endpoints."""
+def _config(client: Client) -> tuple[tuple[str, Row], str | None]:
+    """Who the key belongs to, merged from the account endpoints, and the account's margin mode."""
     replies: dict[str, list[Row] | None] = {}
     hashes = []
     for endpoint in client.venue.account:
@@ -184,10 +186,11 @@ def _config(client: Client) -> tuple[str, Row]:
         replies[endpoint.name] = page.rows
         hashes.append(page.reply_sha256)
     said = {**client.venue.identify(replies), "environment": "live"}
+    margin_mode = said.pop("margin_mode", None)
     if not said.get("uid"):
         raise retry.GaveUpError(retry.Fault.FATAL, "the venue names no account uid")
     first = client.venue.account[0]
-    return CONFIGS, _snapshot(client, CONFIGS, first, ",".join(hashes), said)
+    return (CONFIGS, _snapshot(client, CONFIGS, first, ",".join(hashes), said)), margin_mode
 
 
 def _demo(client: Client) -> tuple[str, Row]:

@@ -13,7 +13,7 @@ from typing import Any
 from leverageguard.config import Settings
 from leverageguard.exchanges import pull, retry, windows
 from leverageguard.exchanges.client import Client
-from leverageguard.exchanges.venue import Endpoint, Record, Row
+from leverageguard.exchanges.venue import CANDLES, Endpoint, Record, Row
 from leverageguard.exchanges.windows import Stretch
 from leverageguard.warehouse import landing, raw_tables
 from leverageguard.warehouse.raw_tables import HOUR_MS
@@ -26,7 +26,7 @@ KEYS = {
     "exchanges/ledger": ("entry_id", "entry_kind", "recorded_at_ms"),
     "exchanges/positions": ("position_id", "order_id", "position_side", "updated_at_ms", "marker"),
     "exchanges/stops": ("stop_id",),
-    "exchanges/candles": ("inst_id", "kind", "minute_at_ms"),
+    CANDLES: ("inst_id", "kind", "minute_at_ms"),
 }
 
 
@@ -71,6 +71,8 @@ def read(client: Client, listing: Listing, inst_id: str = "") -> None:
         listing.fail(error)
         return
     ours = {"exchange": client.venue.name, "endpoint": endpoint.name}
+    if CANDLES not in endpoint.tables:
+        ours["account_id"] = client.account_id
     for row in pulled.rows:
         at_ms = endpoint.time_of(row)
         hour = at_ms - at_ms % HOUR_MS
@@ -196,7 +198,7 @@ def _keeper(table: str, gone: set[str], new: dict[tuple[Any, ...], Row]) -> Call
     """Old rows stay unless their owner's are replaced or a newer version of the row is at hand."""
 
     def keep(row: Row) -> bool:
-        owner = row["inst_id"] if table == "exchanges/candles" else row["account_id"]
+        owner = row["inst_id"] if table == CANDLES else row["account_id"]
         return owner not in gone and not (new and _key(table, row) in new)
 
     return keep

@@ -120,11 +120,11 @@ class Venue:
     `unwrap` takes a decoded reply to its list of rows, or raises InconsistentPageError for one
     that cannot be right; an endpoint's own `take` comes instead of it. `identify` merges the rows
     of the `account` endpoints (by name; None for an optional one that was refused) into uid,
-    root_uid, permissions, is_read_only and position_mode. `order_request` names one order by
-    instrument and id. `transient_codes` are reply codes that a later attempt may cure though ccxt
-    calls them final; `demo_codes` prove that a key belongs to the venue's demo environment.
-    `point_at` sends a ccxt client to another base URL. `may_answer_lists` is False where every
-    sound reply is an object.
+    root_uid, permissions, is_read_only and position_mode, and margin_mode where the whole account
+    has one. `order_request` names one order by instrument and id. `transient_codes` are reply
+    codes that a later attempt may cure though ccxt calls them final; `demo_codes` prove that a key
+    belongs to the venue's demo environment. `point_at` sends a ccxt client to another base URL.
+    `may_answer_lists` is False where every sound reply is an object.
     """
 
     name: str

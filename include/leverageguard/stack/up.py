@@ -12,7 +12,7 @@ from alembic import command as alembic_command
 from alembic.config import Config as AlembicConfig
 
 from leverageguard import clock, config
-from leverageguard.config import VENUE_PORT_OFFSETS, Settings
+from leverageguard.config import VENUES, Settings
 from leverageguard.stack import (
     airflow,
     deployment,
@@ -52,7 +52,7 @@ def _up(
         landing.ensure_schemas(settings)
         local_chain.start(settings, clock.now_ms())
         world.start_venues(settings)
-        say("chain and exchange simulator are up")
+        say(f"chain and {len(VENUES)} simulated exchanges are up")
         deployed = deployment.deploy(settings, scenario.pool_deposit_micro_usdc)
         bought = traders.trade(settings, scenario)
         world.come_to_now(scenario)
@@ -96,13 +96,13 @@ def check_ports(settings: Settings) -> None:
             f"the stack in {settings.data_dir} runs on port {remembered}: leave --port out, "
             "or stop it first with ./leverageguard down"
         )
-    wanted = {
-        "airflow-api": settings.airflow_port,
-        superset.NAME: settings.superset_port,
-        local_chain.NAME: settings.chain_port,
-        **{f"simulator-{venue}": settings.venue_port(venue) for venue in VENUE_PORT_OFFSETS},
-    }
-    for name, port in wanted.items():
+    wanted = [
+        ("airflow-api", settings.airflow_port),
+        (superset.NAME, settings.superset_port),
+        (local_chain.NAME, settings.chain_port),
+        *((world.SIMULATOR, settings.venue_port(venue)) for venue in VENUES),
+    ]
+    for name, port in wanted:
         if name not in alive and not processes.port_is_free(settings.host, port):
             raise StackError(
                 f"port {port} for {name} is taken by another program: "

@@ -11,7 +11,7 @@ from pathlib import Path
 import requests
 
 from leverageguard import clock, config
-from leverageguard.config import VENUE_PORT_OFFSETS, Settings
+from leverageguard.config import VENUES, Settings
 from leverageguard.simulator import scenario as scenarios
 from leverageguard.simulator.scenario import Scenario
 from leverageguard.stack import processes
@@ -19,6 +19,7 @@ from leverageguard.stack.progress import StackError
 
 HOUR_MS = 3_600_000
 SEED = 7
+SIMULATOR = "simulator"
 
 
 def prepare(settings: Settings, wanted: Path | None) -> Scenario:
@@ -77,17 +78,14 @@ def _window_file(settings: Settings) -> Path:
 
 
 def start_venues(settings: Settings) -> None:
-    """Start each venue's simulator that does not run yet and wait until it answers."""
+    """Start the simulator unless it runs, and wait until every venue answers."""
+    if SIMULATOR in processes.running(settings):
+        return
     folder = settings.world_dir / "scenario"
-    for venue in VENUE_PORT_OFFSETS:
-        name = f"simulator-{venue}"
-        if name in processes.running(settings):
-            continue
-        port = settings.venue_port(venue)
-        argv = [sys.executable, "-m", "leverageguard.simulator", "--scenario", str(folder)]
-        argv += ["--venue", venue, "--port", str(port)]
-        process = processes.start(settings, name, argv, config.child_environment(settings))
-        url = f"http://{settings.host}:{port}/_health"
+    argv = [sys.executable, "-m", "leverageguard.simulator", "--scenario", str(folder)]
+    process = processes.start(settings, SIMULATOR, argv, config.child_environment(settings))
+    for venue in VENUES:
+        url = f"http://{settings.host}:{settings.venue_port(venue)}/_health"
         processes.wait_until(lambda url=url: _answers(url), process, settings, 60.0)  # type: ignore[misc]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from leverageguard import config
 from leverageguard.simulator import scenario, venues
 from leverageguard.simulator.scenario import ScenarioError
 from leverageguard.simulator.venues import twins
@@ -190,6 +191,10 @@ def test_twins__every_file_of_the_folder__is_a_venue_of_its_name() -> None:
     files = {path.stem for path in Path(venues.__path__[0]).glob("[a-z]*.py")}
     assert set(twins()) == files
     assert all(name == twin.name for name, twin in twins().items())
+
+
+def test_twins__every_venue_we_can_read__has_one() -> None:
+    assert set(twins()) == set(config.VENUES)
 
 
 @pytest.mark.parametrize(

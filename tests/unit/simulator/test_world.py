@@ -1,4 +1,4 @@
-"""The seeded world: reproducible, complete in its kinds, and consistent in every row."""
+"""A seeded world of one venue: reproducible, complete in its kinds, consistent in every row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIZES = {symbol.inst_id: symbol.contract_value for symbol in twins()["okx"].symb
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("world")
-    world.write(path)
+    world.write(path, venues=["okx"])
     return path
 
 
@@ -77,12 +77,12 @@ def total(rows: list[Row], key: str) -> Decimal:
 
 
 def test_write__same_seed__gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    world.write(tmp_path)
+    world.write(tmp_path, venues=["okx"])
     assert digests(tmp_path) == digests(folder)
 
 
 def test_write__other_seed__gives_another_world(folder: Path, tmp_path: Path) -> None:
-    world.write(tmp_path, seed=8)
+    world.write(tmp_path, seed=8, venues=["okx"])
     assert (
         digests(tmp_path)["okx/mark_candles/BTC-USDT-SWAP.json"]
         != (digests(folder)["okx/mark_candles/BTC-USDT-SWAP.json"])
@@ -102,7 +102,9 @@ def test_world__two_hundred_insured_accounts_and_five_symbols(
     assert {policy.account for policy in made.policies} == {a.account_id for a in made.accounts}
     assert len(replies.instruments) >= 5
     assert set(replies.mark_candles) == {row["instId"] for row in replies.instruments}
-    assert all(len(candles) == 26 * 60 for candles in replies.mark_candles.values())
+    assert set(replies.trade_candles) == set(replies.mark_candles)
+    for candles in (replies.mark_candles, replies.trade_candles):
+        assert all(len(rows) == 26 * 60 for rows in candles.values())
 
 
 def test_world__at_least_forty_forced_events_of_both_sides(replies: Replies) -> None:

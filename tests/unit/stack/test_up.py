@@ -2,6 +2,7 @@ import socket
 
 import pytest
 
+from leverageguard import config
 from leverageguard.stack import processes, up
 from leverageguard.stack.progress import StackError
 
@@ -15,6 +16,14 @@ def test_check_ports__taken_by_another_program__names_it_and_the_way_out(setting
 
         with pytest.raises(StackError, match=f"port {port} for airflow-api is taken.*--port"):
             up.check_ports(clash)
+
+
+def test_check_ports__a_venues_port_is_taken__names_the_simulator(settings, monkeypatch):
+    last = settings.venue_port(config.VENUES[-1])
+    monkeypatch.setattr(processes, "port_is_free", lambda _host, port: port != last)
+
+    with pytest.raises(StackError, match=f"port {last} for simulator is taken"):
+        up.check_ports(settings)
 
 
 def test_check_ports__stack_runs_on_another_port__refuses(settings, monkeypatch):

@@ -16,6 +16,7 @@ from leverageguard.simulator.seeded.stage import (
     CannotStage,
     Insurance,
     Stage,
+    Trader,
     stake,
 )
 
@@ -43,7 +44,8 @@ def takeover(stage: Stage, numbers: list[int]) -> None:
 def margin_added(stage: Stage, numbers: list[int]) -> None:
     """Margin was added after opening; the loss exceeds the first margin, the terms still hold."""
     for number in numbers:
-        liquidated(stage, number, is_filed=False, added_part=Decimal("0.3"))
+        trader = stage.trader(number, "margin")
+        liquidated(stage, number, is_filed=False, added_part=Decimal("0.3"), trader=trader)
 
 
 def claimed_twice(stage: Stage, numbers: list[int]) -> None:
@@ -58,22 +60,23 @@ def same_wallet(stage: Stage, numbers: list[int]) -> None:
     """Two accounts of one wallet, both liquidated: they share the wallet's cap of the day."""
     for first, second in zip(numbers[::2], numbers[1::2], strict=True):
         for number in (first, second):
-            liquidated(stage, number, is_filed=False, wallet=f"trader-{first:03d}")
+            trader = stage.trader(number, wallet=f"trader-{first:03d}")
+            liquidated(stage, number, is_filed=False, trader=trader)
 
 
 def liquidated(
     stage: Stage, number: int, is_filed: bool, kind: Kind = FULL, suffix: str = "",
-    added_part: Decimal = Decimal(0), wallet: str = "", key_state: str = "active",
-    is_long: bool | None = None,
+    added_part: Decimal = Decimal(0), is_long: bool | None = None, trader: Trader | None = None,
 ) -> tuple[Insurance, str, int]:  # fmt: skip
     """One insured position liquidated in its cover; the policy, the order and its time."""
-    trader = stage.trader(number, wallet, key_state)
+    trader = trader or stage.trader(number)
     cover = stage.cover(number, 8 if number % 4 == 1 else 24)
     opened = (cover.start + EDGE_MINUTES, min(cover.end, stage.last) - 2 * HOUR)
     closed = (opened[0], min(cover.end - EDGE_MINUTES, stage.last))
     setup, end, added = stage.doomed(
-        (20, 25, 30, 40, 50, 100), MARGINS, opened, closed, added_part=added_part, is_long=is_long
-    )
+        trader.venue, (20, 25, 30, 40, 50, 100), MARGINS, opened, closed,
+        added_part=added_part, is_long=is_long,
+    )  # fmt: skip
     policy = stage.insure(
         trader, setup.symbol.inst_id, sold_leverage(setup.leverage),
         stage.rng.randint(50, 500), cover,
@@ -83,7 +86,7 @@ def liquidated(
         trader.book.add_margin(position, added, stage.at(setup.minute, 40, 55))
     result = stage.liquidate(trader, setup, position, end, kind, added)
     filing = stage.file(policy, result.order_id, result.at_ms, suffix) if is_filed else None
-    if key_state == "active":
+    if trader.key_state == "active":
         stage.expect(
             policy, result.order_id, result.at_ms,
             filing=filing, stake=stake(policy, position, result),
@@ -99,7 +102,8 @@ def liquidated(
 def revoked_key(stage: Stage, numbers: list[int]) -> None:
     """The key was revoked before anything could be read: filed, but undetermined."""
     for number in numbers:
-        liquidated(stage, number, is_filed=True, key_state="revoked")
+        trader = stage.trader(number, "key", key_state="revoked")
+        liquidated(stage, number, is_filed=True, trader=trader)
 
 
 def partial(stage: Stage, numbers: list[int]) -> None:
@@ -117,8 +121,10 @@ def partial_then_full(stage: Stage, numbers: list[int]) -> None:
 
 def _partial(stage: Stage, number: int, is_then_full: bool, principal: int, is_long: bool) -> None:
     cover = stage.cover(number)
-    setup, first, last = _halving(stage, cover.start + EDGE_MINUTES, is_then_full, is_long)
-    trader = stage.trader(number)
+    trader = stage.trader(number, leverage=40)
+    setup, first, last = _halving(
+        stage, trader.venue, cover.start + EDGE_MINUTES, is_then_full, is_long
+    )
     inst_id, symbol = setup.symbol.inst_id, setup.symbol
     policy = stage.insure(trader, inst_id, sold_leverage(setup.leverage), principal, cover)
     position = stage.open(trader, setup)
@@ -139,16 +145,17 @@ def _partial(stage: Stage, number: int, is_then_full: bool, principal: int, is_l
 
 
 def _halving(
-    stage: Stage, earliest: int, is_then_full: bool, is_long: bool
+    stage: Stage, venue: str, earliest: int, is_then_full: bool, is_long: bool
 ) -> tuple[Setup, int, int]:
     """A position of the second tier, the minute it is halved, and the minute it ends."""
     for _ in range(MAX_TRIES):
-        big = stage.setup((40, 50, 100), (600, 1900), (earliest, stage.last - 2 * HOUR), is_long)
+        opened = (earliest, stage.last - 2 * HOUR)
+        big = stage.setup(venue, (40, 50, 100), (600, 1900), opened, is_long)
         notional = big.margin * big.leverage
         if not margin.TIER_1_NOTIONAL < notional < Decimal("1.9") * margin.TIER_1_NOTIONAL:
             continue
         first = stage.touched(big, stage.last)
-        if first is None or first < big.minute + 5:
+        if first is None or first < big.minute + 5 or not stage.is_free(big, first):
             continue
         rest = big.trigger(margin.TIER_1_MAINTENANCE)
         if big.path.first_touch(rest, big.is_long, first, first + 1) is not None:
@@ -166,15 +173,17 @@ def two_liquidations(stage: Stage, numbers: list[int]) -> None:
     """Two positions liquidated under one policy: the second gets what is left of the sum."""
     for number in numbers:
         cover = stage.cover(number)
-        trader = stage.trader(number)
+        trader = stage.trader(number, leverage=40)
         half = stage.last // 2
         first, first_end, _ = stage.doomed(
-            (40,), (110, 130), (cover.start + EDGE_MINUTES, half), (cover.start, half + HOUR)
-        )
+            trader.venue, (40,), (110, 130), (cover.start + EDGE_MINUTES, half),
+            (cover.start, half + HOUR),
+        )  # fmt: skip
         for _ in range(MAX_TRIES):
             second, second_end, _ = stage.doomed(
-                (40,), (110, 130), (first_end + 10, stage.last), (first_end, stage.last)
-            )
+                trader.venue, (40,), (110, 130), (first_end + 10, stage.last),
+                (first_end, stage.last),
+            )  # fmt: skip
             if second.path is first.path:
                 break
         else:

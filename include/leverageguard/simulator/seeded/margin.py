@@ -55,6 +55,11 @@ class Setup:
         return value / self.contracts
 
     @property
+    def notional(self) -> Decimal:
+        """Its value at entry, USDT."""
+        return self.entry * self.contracts * self.symbol.contract_value
+
+    @property
     def margin(self) -> Decimal:
         """USDT locked by the opening fills."""
         return sum((margin_of(self.symbol, f, self.leverage) for f in self.fills), Decimal(0))
@@ -70,8 +75,7 @@ class Setup:
     @property
     def maintenance(self) -> Decimal:
         """The maintenance rate of the tier of its notional at entry."""
-        notional = self.entry * self.contracts * self.symbol.contract_value
-        return TIER_1_MAINTENANCE if notional <= TIER_1_NOTIONAL else TIER_2_MAINTENANCE
+        return TIER_1_MAINTENANCE if self.notional <= TIER_1_NOTIONAL else TIER_2_MAINTENANCE
 
 
 def sized(

@@ -8,9 +8,12 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
+
+from leverageguard.simulator.venue import Candle
 
 MINUTE_MS = 60_000
 FACTOR_SIGMA = 0.0008
@@ -19,6 +22,10 @@ TAIL_FREEDOM = 3
 OWN_JUMP_PER_MINUTE = 1 / 700
 COMMON_JUMPS = (-0.042, 0.036, -0.028, 0.031)
 WICK = 0.45
+# How far a venue's price strays from the common one: a slow walk of 0.01 %, never over 0.04 %.
+BASIS_SIGMA, BASIS_MEMORY, BASIS_MOST = 0.00003, 0.95, 0.0004
+# Whole USDT a minute; the largest position of the seeded world is under 100,000.
+LEAST_VOLUME, MORE_VOLUME = 4_000_000, 3_000_000
 COIN = re.compile(r"[-_]|(?<=[A-Z0-9]{2})USD")
 
 
@@ -76,9 +83,21 @@ def listed(
     )
 
 
+class Minute(NamedTuple):
+    """One minute's prices in ticks."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+
+
 @dataclass(frozen=True)
 class Path:
-    """The mark candles of one symbol; index = minutes since `start_ms`, values in ticks."""
+    """The candles of one symbol; index = minutes since `start_ms`, prices in ticks.
+
+    `volumes` are the quote currency's whole units traded in each minute.
+    """
 
     symbol: Symbol
     start_ms: int
@@ -86,6 +105,7 @@ class Path:
     highs: tuple[int, ...]
     lows: tuple[int, ...]
     closes: tuple[int, ...]
+    volumes: tuple[int, ...] = ()
 
     def first_touch(self, ticks: int, is_falling: bool, begin: int, end: int) -> int | None:
         """The first minute of [begin, end) whose candle reaches `ticks` from the other side."""
@@ -93,19 +113,44 @@ class Path:
             return next((i for i in range(begin, end) if self.lows[i] <= ticks), None)
         return next((i for i in range(begin, end) if self.highs[i] >= ticks), None)
 
-    def candle(self, minute: int) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-        """Open, high, low and close of a minute."""
+    def candle(self, minute: int) -> Candle:
+        """A minute as a candle in the quote currency."""
         row = (self.opens[minute], self.highs[minute], self.lows[minute], self.closes[minute])
         first, high, low, last = (self.symbol.price(ticks) for ticks in row)
-        return first, high, low, last
+        at_ms = self.start_ms + minute * MINUTE_MS
+        return Candle(at_ms, first, high, low, last, Decimal(self.volumes[minute]))
+
+    def pierced(self, minute: int, ticks: int) -> Path:
+        """The same minutes, but for a wick of one of them that reaches `ticks`."""
+        highs, lows = list(self.highs), list(self.lows)
+        highs[minute], lows[minute] = max(highs[minute], ticks), min(lows[minute], ticks)
+        return replace(self, highs=tuple(highs), lows=tuple(lows))
+
+    def thinned(self, minute: int, volume: int) -> Path:
+        """The same minutes, but for the volume of one of them."""
+        volumes = list(self.volumes)
+        volumes[minute] = volume
+        return replace(self, volumes=tuple(volumes))
 
 
-def paths(seed: int, start_ms: int, minutes: int, symbols: Mapping[str, Symbol]) -> dict[str, Path]:
-    """One path a coin; the same seed gives the same paths."""
+def paths(
+    seed: int, start_ms: int, minutes: int, listings: Mapping[str, Iterable[Symbol]]
+) -> dict[str, dict[str, Path]]:
+    """The prices of every venue's symbols, by venue and instrument; a seed gives the same ones.
+
+    A coin has one price everywhere, but for a basis of a few hundredths of a percent.
+    """
     rng = random.Random(f"market {seed}")
     factor = [FACTOR_SIGMA * _fat(rng) for _ in range(minutes)]
     _add_jumps(rng, factor)
-    return {coin: _path(rng, symbol, start_ms, factor) for coin, symbol in symbols.items()}
+    walks = {name: _walk(rng, coin, factor) for name, coin in COINS.items()}
+    return {
+        venue: {
+            symbol.inst_id: _listed_path(f"{seed} {venue}", symbol, start_ms, walks[symbol.coin])
+            for symbol in symbols
+        }
+        for venue, symbols in listings.items()
+    }
 
 
 def _fat(rng: random.Random) -> float:
@@ -124,18 +169,38 @@ def _add_jumps(rng: random.Random, factor: list[float]) -> None:
             factor[minute] += size / length
 
 
-def _path(rng: random.Random, symbol: Symbol, start_ms: int, factor: list[float]) -> Path:
-    price = round(Decimal(symbol.first_price) / symbol.tick)
-    opens, highs, lows, closes = [], [], [], []
+def _walk(rng: random.Random, coin: Coin, factor: list[float]) -> list[Minute]:
+    """A coin's minutes in its ticks, each opening where the one before closed."""
+    price = round(Decimal(coin.first_price) / coin.tick)
+    minutes = []
     for common in factor:
-        move = symbol.beta * common + OWN_SIGMA * _fat(rng)
+        move = coin.beta * common + OWN_SIGMA * _fat(rng)
         if rng.random() < OWN_JUMP_PER_MINUTE:
             move += rng.choice((-1, 1)) * rng.uniform(0.008, 0.02)
         close = max(1, round(price * math.exp(move)))
-        wick = WICK * FACTOR_SIGMA * symbol.beta * price
-        opens.append(price)
-        closes.append(close)
-        highs.append(max(price, close) + int(abs(rng.gauss(0, wick))))
-        lows.append(max(1, min(price, close) - int(abs(rng.gauss(0, wick)))))
+        wick = WICK * FACTOR_SIGMA * coin.beta * price
+        high = max(price, close) + int(abs(rng.gauss(0, wick)))
+        low = max(1, min(price, close) - int(abs(rng.gauss(0, wick))))
+        minutes.append(Minute(price, high, low, close))
         price = close
-    return Path(symbol, start_ms, tuple(opens), tuple(highs), tuple(lows), tuple(closes))
+    return minutes
+
+
+def _listed_path(label: str, symbol: Symbol, start_ms: int, walk: list[Minute]) -> Path:
+    """A coin's minutes as one venue shows them: its own basis, tick and volume."""
+    rng = random.Random(f"listing {label} {symbol.inst_id}")
+    ratio = float(COINS[symbol.coin].tick / symbol.tick)
+    before = 0.0
+    shown, volumes = [], []
+    for minute in walk:
+        basis = BASIS_MEMORY * before + rng.gauss(0, BASIS_SIGMA)
+        basis = max(-BASIS_MOST, min(BASIS_MOST, basis))
+        first, last = ratio * (1 + before), ratio * (1 + basis)
+        open_, close = round(minute.open * first), round(minute.close * last)
+        high = max(open_, close, round(minute.high * max(first, last)))
+        low = max(1, min(open_, close, round(minute.low * min(first, last))))
+        shown.append((open_, high, low, close))
+        volumes.append(LEAST_VOLUME + round(MORE_VOLUME * rng.lognormvariate(0, 0.8)))
+        before = basis
+    opens, highs, lows, closes = zip(*shown, strict=True)
+    return Path(symbol, start_ms, opens, highs, lows, closes, tuple(volumes))

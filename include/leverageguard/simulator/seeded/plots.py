@@ -14,19 +14,24 @@ from leverageguard.simulator.seeded.covered import MARGINS, liquidated
 from leverageguard.simulator.seeded.market import MINUTE_MS
 from leverageguard.simulator.seeded.stage import (
     EDGE_MINUTES,
+    MAX_TRIES,
+    CannotStage,
     Insurance,
     Stage,
     stake,
 )
 
 Plot = Callable[[Stage, list[int]], None]
+# A third liquidation of one person within a month is looked at by a person.
+MOST_LIQUIDATIONS = 2
 
 
 def stolen_account(stage: Stage, numbers: list[int]) -> None:
     """Somebody insures "his" account with a victim's key and files the victim's liquidation."""
     for victim_number, number in zip(numbers[::2], numbers[1::2], strict=True):
-        victim, order_id, at_ms = liquidated(stage, victim_number, is_filed=False)
-        thief = stage.trader(number)
+        owner = stage.trader(victim_number, "key")
+        victim, order_id, at_ms = liquidated(stage, victim_number, is_filed=False, trader=owner)
+        thief = stage.trader(number, venue=owner.venue)
         declared = thief.uid
         thief.book = victim.trader.book
         thief.uid, thief.main_uid = victim.trader.uid, victim.trader.main_uid
@@ -54,28 +59,35 @@ def ordinary(stage: Stage, numbers: list[int]) -> None:
     for number in numbers:
         trader = stage.trader(number)
         cover = stage.cover(number, 8 if number % 3 == 1 else 24)
-        symbol = stage.rng.choice(list(stage.paths))
+        symbol = stage.rng.choice(list(stage.paths[trader.venue]))
         insured = stage.rng.choice((20, 30, 40))
         policy = stage.insure(trader, symbol, insured, stage.rng.randint(50, 500), cover)
         minute = cover.start + EDGE_MINUTES
         end = min(cover.end - EDGE_MINUTES, stage.last)
         for _ in range(stage.rng.randint(1, 4)):
             minute = _episode(stage, policy, minute + 5, end)
-            if minute + 40 >= end:
+            if minute + 40 >= end or stage.liquidations[trader.wallet] >= MOST_LIQUIDATIONS:
                 break
 
 
 def _episode(stage: Stage, policy: Insurance, earliest: int, end: int) -> int:
     """One position from open to close; returns the minute of its end."""
     rng, trader = stage.rng, policy.trader
-    leverage = rng.choice([level for level in (3, 5, 10, 20) if level <= policy.leverage])
-    setup = margin.sized(
-        stage.paths[policy.inst_id], rng.random() < 0.5, leverage,
-        Decimal(rng.randint(*MARGINS)), rng.randrange(earliest, end - 20), rng.choice((1, 2)),
-    )  # fmt: skip
-    planned = min(setup.minute + rng.randrange(10, 300), end - 1)
+    path = stage.paths[trader.venue][policy.inst_id]
+    most = min(policy.leverage, path.symbol.max_leverage)
+    for _ in range(MAX_TRIES):
+        leverage = rng.choice([level for level in (3, 5, 10, 20) if level <= most])
+        setup = margin.sized(
+            path, rng.random() < 0.5, leverage, Decimal(rng.randint(*MARGINS)),
+            rng.randrange(earliest, end - 20), rng.choice((1, 2)),
+        )  # fmt: skip
+        planned = min(setup.minute + rng.randrange(10, 300), end - 1)
+        touched = stage.touched(setup, planned)
+        if stage.is_free(setup, touched):
+            break
+    else:
+        raise CannotStage("no ordinary position without a lookalike")
     position = stage.open(trader, setup)
-    touched = stage.touched(setup, planned)
     if touched is not None:
         result = stage.liquidate(trader, setup, position, touched)
         stage.expect(policy, result.order_id, result.at_ms, stake=stake(policy, position, result))

@@ -150,7 +150,10 @@ class Setting:
 
 @dataclass
 class Records:
-    """Everything one account did, each list in the order it happened."""
+    """Everything one account did, each list in the order it happened.
+
+    `uid` is the account's, for venues whose rows name it.
+    """
 
     orders: list[OrderRecord] = field(default_factory=list)
     margin_moves: list[MarginMove] = field(default_factory=list)

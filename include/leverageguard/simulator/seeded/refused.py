@@ -15,6 +15,7 @@ from leverageguard.simulator.seeded.stage import (
     MAX_TRIES,
     CannotStage,
     Stage,
+    Trader,
 )
 
 
@@ -23,8 +24,10 @@ def deleveraged(stage: Stage, numbers: list[int]) -> None:
     for place, number in enumerate(numbers):
         cover = stage.cover(number)
         profit = (Decimal("0.4"), Decimal(9))
-        setup, minute = _closable(stage, cover.start + EDGE_MINUTES, profit, place % 2 == 0)
         trader = stage.trader(number)
+        setup, minute = _closable(
+            stage, trader.venue, cover.start + EDGE_MINUTES, profit, place % 2 == 0
+        )
         policy = stage.insure(
             trader, setup.symbol.inst_id, sold_leverage(setup.leverage), 200, cover
         )
@@ -46,8 +49,8 @@ def own_close(stage: Stage, numbers: list[int]) -> None:
     for number in numbers:
         cover = stage.cover(number)
         loss = (Decimal("-0.8"), Decimal("-0.3"))
-        setup, minute = _closable(stage, cover.start + EDGE_MINUTES, loss)
         trader = stage.trader(number)
+        setup, minute = _closable(stage, trader.venue, cover.start + EDGE_MINUTES, loss)
         policy = stage.insure(
             trader, setup.symbol.inst_id, sold_leverage(setup.leverage), 250, cover
         )
@@ -62,20 +65,23 @@ def own_close(stage: Stage, numbers: list[int]) -> None:
 
 def _closable(
     stage: Stage,
+    venue: str,
     earliest: int,
     profit: tuple[Decimal, Decimal],
     is_long: bool | None = None,
 ) -> tuple[Setup, int]:
     """A position not liquidated until its profit over margin lies in `profit`, and that minute."""
     for _ in range(MAX_TRIES):
-        setup = stage.setup((20, 30, 40), MARGINS, (earliest, stage.last - 3 * HOUR), is_long)
+        opened = (earliest, stage.last - 3 * HOUR)
+        setup = stage.setup(venue, (20, 30, 40), MARGINS, opened, is_long)
         minute = setup.minute + stage.rng.randrange(10, 150)
         end = stage.touched(setup, stage.last)
         if end is not None and end <= minute + 5:
             continue
         sign = 1 if setup.is_long else -1
         move = sign * (stage.live_price(setup.path, minute) / setup.entry - 1)
-        if profit[0] <= move * setup.leverage <= profit[1] and _is_calm(setup, minute):
+        is_wanted = profit[0] <= move * setup.leverage <= profit[1] and _is_calm(setup, minute)
+        if is_wanted and stage.is_free(setup):
             return setup, minute
     raise CannotStage(f"no position reaches a profit of {profit} of its margin")
 
@@ -91,40 +97,46 @@ def _is_calm(setup: Setup, minute: int) -> bool:
 def in_waiting_time(stage: Stage, numbers: list[int]) -> None:
     """Liquidated after the purchase but before the cover starts."""
     for number in numbers:
+        trader = stage.trader(number, leverage=40)
         setup, end, _ = stage.doomed(
-            (40, 50, 100), MARGINS, (HOUR, stage.last), (2 * HOUR, stage.last)
+            trader.venue, (40, 50, 100), MARGINS, (HOUR, stage.last), (2 * HOUR, stage.last)
         )
         bought_ms = stage.start_ms + (end - stage.rng.randrange(5, 20)) * MINUTE_MS
-        _outside(stage, number, setup, end, bought_ms, 24)
+        _outside(stage, trader, setup, end, bought_ms, 24)
 
 
 def after_the_end(stage: Stage, numbers: list[int]) -> None:
     """Opened inside an 8-hour cover, liquidated after it ended."""
     for number in numbers:
+        trader = stage.trader(number)
         for _ in range(MAX_TRIES):
             setup, end, _ = stage.doomed(
-                (20, 25, 30, 40), MARGINS, (2 * HOUR, stage.last), (10 * HOUR, stage.last), HOUR
-            )
+                trader.venue, (20, 25, 30, 40), MARGINS, (2 * HOUR, stage.last),
+                (10 * HOUR, stage.last), HOUR,
+            )  # fmt: skip
             bought = end - 8 * HOUR - 15 - stage.rng.randrange(10, 30)
             if bought + 15 + EDGE_MINUTES <= setup.minute:
                 break
         else:
             raise CannotStage("no position outlives a cover")
-        _outside(stage, number, setup, end, stage.start_ms + bought * MINUTE_MS, 8)
+        _outside(stage, trader, setup, end, stage.start_ms + bought * MINUTE_MS, 8)
 
 
 def before_cover(stage: Stage, numbers: list[int]) -> None:
     """Opened before the cover started (bought after or just before), liquidated inside it."""
     for number in numbers:
+        trader = stage.trader(number)
         setup, end, _ = stage.doomed(
-            (20, 25, 30, 40, 50), MARGINS, (HOUR, stage.last), (3 * HOUR, stage.last), 75
-        )
+            trader.venue, (20, 25, 30, 40, 50), MARGINS, (HOUR, stage.last),
+            (3 * HOUR, stage.last), 75,
+        )  # fmt: skip
         bought = setup.minute + (15 if number % 2 else -10)
-        _outside(stage, number, setup, end, stage.start_ms + bought * MINUTE_MS, 24)
+        _outside(stage, trader, setup, end, stage.start_ms + bought * MINUTE_MS, 24)
 
 
-def _outside(stage: Stage, number: int, setup: Setup, end: int, bought_ms: int, hours: int) -> None:
-    trader = stage.trader(number)
+def _outside(
+    stage: Stage, trader: Trader, setup: Setup, end: int, bought_ms: int, hours: int
+) -> None:
     cover = stage.cover_from(bought_ms, hours)
     policy = stage.insure(
         trader, setup.symbol.inst_id, sold_leverage(setup.leverage),
@@ -133,7 +145,7 @@ def _outside(stage: Stage, number: int, setup: Setup, end: int, bought_ms: int, 
     position = stage.open(trader, setup)
     result = stage.liquidate(trader, setup, position, end)
     filing = None
-    if number % 2:
+    if trader.number % 2:
         filing = stage.file(policy, result.order_id, result.at_ms)
     stage.expect(policy, result.order_id, result.at_ms, "IN_COVER", filing=filing)
 
@@ -155,11 +167,11 @@ def _against_terms(
 ) -> None:
     cover = stage.cover(number)
     opened = (cover.start + EDGE_MINUTES, stage.last - HOUR)
-    setup, end, _ = stage.doomed(traded, MARGINS, opened, (opened[0], stage.last))
+    trader = stage.trader(number, leverage=min(traded))
+    setup, end, _ = stage.doomed(trader.venue, traded, MARGINS, opened, (opened[0], stage.last))
     inst_id = setup.symbol.inst_id
     if is_other_symbol:
-        inst_id = stage.rng.choice(sorted(set(stage.paths) - {inst_id}))
-    trader = stage.trader(number)
+        inst_id = stage.rng.choice(sorted(set(stage.paths[trader.venue]) - {inst_id}))
     policy = stage.insure(trader, inst_id, insured, stage.rng.randint(50, 500), cover)
     position = stage.open(trader, setup)
     result = stage.liquidate(trader, setup, position, end)

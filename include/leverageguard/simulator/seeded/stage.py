@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from leverageguard.simulator.seeded import margin, market
 from leverageguard.simulator.seeded.book import FULL, Book, Closed, Position
+from leverageguard.simulator.seeded.casting import Need, lacks, venue_of
 from leverageguard.simulator.seeded.ids import Ids
 from leverageguard.simulator.seeded.margin import Setup
-from leverageguard.simulator.seeded.market import MINUTE_MS, Path, Symbol
+from leverageguard.simulator.seeded.market import MINUTE_MS, Path
 from leverageguard.simulator.seeded.records import Kind
 from leverageguard.simulator.seeded.truth import Stake, Truth
+from leverageguard.simulator.venue import Twin
 
 HOUR = 60
 WAIT_MINUTES = {8: 15, 24: 30}
@@ -22,6 +25,17 @@ FIRST_SALE_MINUTE = 35
 SALE_GAP_MS = 20_000
 EDGE_MINUTES = 15
 MAX_TRIES = 20_000
+# A little more than what counts as a hedge between two insured accounts.
+HEDGE_MINUTES = 16
+HEDGE_LOW, HEDGE_HIGH = Decimal("0.75"), Decimal("1.3")
+
+
+class Opened(NamedTuple):
+    """A position somebody opened; the notional in USDT."""
+
+    minute: int
+    is_long: bool
+    notional: Decimal
 
 
 class CannotStage(RuntimeError):
@@ -44,11 +58,13 @@ class Trader:
 
     number: int
     account_id: str
+    venue: str
     wallet: str
     uid: str
     main_uid: str
     book: Book
     key_state: str = "active"
+    perm: str = "read_only"
 
 
 @dataclass(frozen=True)
@@ -66,34 +82,49 @@ class Insurance:
 class Stage:
     """Everything made so far; all chances come from one seeded source."""
 
-    def __init__(self, seed: int, start_ms: int, hours: int, symbols: Mapping[str, Symbol]) -> None:
+    def __init__(self, seed: int, start_ms: int, hours: int, twins: Mapping[str, Twin]) -> None:
         self.rng = random.Random(f"stage {seed}")
         self.start_ms = start_ms
         self.last = hours * HOUR
-        walks = market.paths(seed, start_ms, self.last + 2 * HOUR, symbols)
-        self.paths = {path.symbol.inst_id: path for path in walks.values()}
+        self.twins = twins
+        listings = {venue: twin.symbols.values() for venue, twin in twins.items()}
+        self.paths = market.paths(seed, start_ms, self.last + 2 * HOUR, listings)
         self.ids = Ids()
         self.traders: dict[int, Trader] = {}
         self.bindings: list[dict[str, Any]] = []
         self.policies: list[Insurance] = []
         self.claims: list[dict[str, Any]] = []
         self.truths: list[Truth] = []
+        self.liquidations: Counter[str] = Counter()
+        self.avoided: set[tuple[str, int]] = set()
+        self._opened: dict[tuple[str, int], list[Opened]] = defaultdict(list)
 
     def at(self, minute: int, low_s: int = 5, high_s: int = 55) -> int:
         """A moment (epoch ms) inside a minute of the world."""
         return self.start_ms + minute * MINUTE_MS + self.rng.randrange(low_s * 1000, high_s * 1000)
 
-    def trader(self, number: int, wallet: str = "", key_state: str = "active") -> Trader:
-        """A new account with money on it; every tenth is a sub-account, every fifth in net mode."""
-        uid = str(self.rng.randrange(4 * 10**17, 7 * 10**17))
-        main = str(self.rng.randrange(1 * 10**17, 4 * 10**17)) if number % 10 == 3 else uid
-        book = Book(self.ids, number % 5 == 2, Decimal(5000), self.at(1))
+    def trader(
+        self, number: int, *needs: Need, wallet: str = "", key_state: str = "active",
+        venue: str = "", leverage: int = 20,
+    ) -> Trader:  # fmt: skip
+        """A new account with money on it, on a venue that shows what the event needs.
+
+        Every tenth is a sub-account where its venue names the main account, every fifth is in
+        net mode.
+        """
+        venue = venue or venue_of(number, self.twins, *needs, leverage=leverage)
+        twin = self.twins[venue]
+        uid = main = twin.uid(self.rng.randrange(4 * 10**17, 7 * 10**17))
+        if number % 10 == 3 and not lacks(twin, "root"):
+            main = twin.uid(self.rng.randrange(1 * 10**17, 4 * 10**17))
+        is_net = number % 5 == 2 or lacks(twin, "hedge")
+        book = Book(self.ids, is_net, Decimal(5000), self.at(1))
+        book.records.uid = uid
         label = f"{number:03d}"
-        trader = Trader(
-            number, f"acc-{label}", wallet or f"trader-{label}", uid, main, book, key_state
+        self.traders[number] = Trader(
+            number, f"acc-{label}", venue, wallet or f"trader-{label}", uid, main, book, key_state
         )
-        self.traders[number] = trader
-        return trader
+        return self.traders[number]
 
     def cover(self, number: int, hours: int = 24) -> Cover:
         """A cover bought in the morning (24 h) or some time in the day (8 h)."""
@@ -111,6 +142,9 @@ class Stage:
         self, trader: Trader, inst_id: str, leverage: int, principal: int, cover: Cover
     ) -> Insurance:
         """Sell a policy; `principal` in whole USDC."""
+        path = self.paths[trader.venue][inst_id]
+        if inst_id not in trader.book.records.settings:
+            trader.book.set_leverage(path.symbol, min(leverage, path.symbol.max_leverage))
         label = f"pol-{trader.number:03d}"
         policy = Insurance(label, trader, inst_id, leverage, principal * 1_000_000, cover)
         self.policies.append(policy)
@@ -129,29 +163,49 @@ class Stage:
     def expect(
         self, policy: Insurance, order_id: str, at_ms: int, *reasons: str,
         filing: str | None = None, stake: Stake | None = None, is_undetermined: bool = False,
+        holds: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         """Note what a claim must become."""
-        wallet = policy.trader.wallet
         self.truths.append(
-            Truth(policy.policy, wallet, order_id, at_ms, filing, reasons, is_undetermined, stake)
-        )
+            Truth(
+                policy.policy, policy.trader.wallet, order_id, at_ms, filing, reasons,
+                is_undetermined, stake, holds,
+            )
+        )  # fmt: skip
 
     def setup(
-        self, leverages: tuple[int, ...], margins: tuple[int, int], minutes: tuple[int, int],
-        is_long: bool | None = None,
+        self, venue: str, leverages: tuple[int, ...], margins: tuple[int, int],
+        minutes: tuple[int, int], is_long: bool | None = None,
     ) -> Setup:  # fmt: skip
         """A random position of a leverage its instrument allows, of either side unless told."""
-        leverage = self.rng.choice(leverages)
-        symbol = self.rng.choice(
-            [p.symbol for p in self.paths.values() if p.symbol.max_leverage >= leverage]
-        )
+        listed = [path.symbol for path in self.paths[venue].values()]
+        most = max(symbol.max_leverage for symbol in listed)
+        leverage = self.rng.choice([level for level in leverages if level <= most])
+        symbol = self.rng.choice([s for s in listed if s.max_leverage >= leverage])
         return margin.sized(
-            self.paths[symbol.inst_id],
+            self.paths[venue][symbol.inst_id],
             self.rng.random() < 0.5 if is_long is None else is_long,
             leverage,
             Decimal(self.rng.randint(*margins)),
             self.rng.randrange(*minutes),
             self.rng.choice((1, 1, 2, 3)),
+        )
+
+    def is_free(self, setup: Setup, *minutes: int | None) -> bool:
+        """True when nobody opened about the same on the other side then, and no minute is taboo.
+
+        Two such positions would look like a hedge between two insured accounts.
+        """
+        inst_id, coin = setup.symbol.inst_id, setup.symbol.coin
+        if any((inst_id, minute) in self.avoided for minute in minutes if minute is not None):
+            return False
+        bucket = setup.minute // HEDGE_MINUTES
+        around = [each for n in (-1, 0, 1) for each in self._opened[coin, bucket + n]]
+        return not any(
+            other.is_long != setup.is_long
+            and abs(other.minute - setup.minute) <= HEDGE_MINUTES
+            and HEDGE_LOW * setup.notional < other.notional < HEDGE_HIGH * setup.notional
+            for other in around
         )
 
     def touched(self, setup: Setup, end: int, added: Decimal = Decimal(0)) -> int | None:
@@ -160,25 +214,28 @@ class Stage:
         return setup.path.first_touch(ticks, setup.is_long, setup.minute + 1, end)
 
     def doomed(
-        self, leverages: tuple[int, ...], margins: tuple[int, int], opened: tuple[int, int],
-        closed: tuple[int, int], lasting: int = 5, added_part: Decimal = Decimal(0),
-        is_long: bool | None = None,
+        self, venue: str, leverages: tuple[int, ...], margins: tuple[int, int],
+        opened: tuple[int, int], closed: tuple[int, int], lasting: int = 5,
+        added_part: Decimal = Decimal(0), is_long: bool | None = None,
     ) -> tuple[Setup, int, Decimal]:  # fmt: skip
         """A position opened and liquidated in the given minutes, its end, and margin to add.
 
         Raises CannotStage when the market never gives one.
         """
         for _ in range(MAX_TRIES):
-            setup = self.setup(leverages, margins, opened, is_long)
+            setup = self.setup(venue, leverages, margins, opened, is_long)
             added = (setup.margin * added_part).quantize(Decimal(1))
             end = self.touched(setup, closed[1], added)
-            if end is not None and end >= max(closed[0], setup.minute + lasting):
+            is_late = end is not None and end >= max(closed[0], setup.minute + lasting)
+            if end is not None and is_late and self.is_free(setup, end):
                 return setup, end, added
         raise CannotStage(f"no position at {leverages} is liquidated in minutes {closed}")
 
     def open(self, trader: Trader, setup: Setup, is_early: bool = False) -> Position:
         """Open in the setup's minute; some orders were placed up to 40 minutes before."""
         at_ms = self.at(setup.minute, high_s=30 if is_early else 55)
+        bucket = (setup.symbol.coin, setup.minute // HEDGE_MINUTES)
+        self._opened[bucket].append(Opened(setup.minute, setup.is_long, setup.notional))
         placed_ms = None
         if self.rng.random() < 0.15:
             placed_ms = at_ms - self.rng.randrange(1, 40) * MINUTE_MS
@@ -191,6 +248,7 @@ class Stage:
         kind: Kind = FULL, added: Decimal = Decimal(0),
     ) -> Closed:  # fmt: skip
         """The venue takes the whole position at the bankruptcy price."""
+        self.liquidations[trader.wallet] += 1
         symbol = setup.symbol
         ticks = margin.within_candle(
             setup.path, minute, setup.trigger(margin.TIER_1_MAINTENANCE, added)

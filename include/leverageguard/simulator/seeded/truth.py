@@ -50,7 +50,10 @@ class Stake:
 
 @dataclass(frozen=True)
 class Truth:
-    """One claim that must come out; `filing` is None when nobody filed it."""
+    """One claim that must come out; `filing` is None when nobody filed it.
+
+    A verified claim with `holds` waits for a person and is not paid by the rules alone.
+    """
 
     policy: str
     wallet: str
@@ -60,6 +63,7 @@ class Truth:
     reasons: tuple[str, ...] = ()
     is_undetermined: bool = False
     stake: Stake | None = None
+    holds: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -76,7 +80,8 @@ def rows(truths: list[Truth]) -> list[dict[str, Any]]:
     result = []
     for truth in sorted(truths, key=lambda t: (t.happened_ms, t.order_id, t.filing or "")):
         amount = 0
-        if truth.verdict == "verified" and truth.stake is not None:
+        is_payable = truth.verdict == "verified" and not truth.holds
+        if is_payable and truth.stake is not None:
             day = (truth.wallet, truth.happened_ms // DAY_MS)
             amount = min(
                 truth.stake.formula,
@@ -92,6 +97,7 @@ def rows(truths: list[Truth]) -> list[dict[str, Any]]:
                 "filing": truth.filing,
                 "verdict": truth.verdict,
                 "reasons": list(truth.reasons),
+                "holds": list(truth.holds),
                 "payout_micro_usdc": amount,
             }
         )

@@ -20,6 +20,7 @@ def twins() -> Mapping[str, Twin]:
 
     The files are imported at the first call: they need the scenario, which asks for the names.
     """
-    found = sorted(module.name for module in iter_modules(__path__))
+    names = (module.name for module in iter_modules(__path__))
+    found = sorted(name for name in names if not name.startswith("_"))
     known = (import_module(f"{__name__}.{name}").TWIN for name in found)
     return MappingProxyType({twin.name: twin for twin in known})
