@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from leverageguard.config import Settings
+from leverageguard.evidence import contexts
 from leverageguard.warehouse import connect
 
 Row = dict[str, Any]
@@ -27,6 +28,7 @@ CHECK_COLUMNS = (
 class Claim:
     """One claim of the last build. Times are epoch ms; `span` is what its evidence must cover.
 
+    `weakened_ms` is when margin was first taken out, or leverage raised, on the day before the close.
     `fills_from_ms` reaches back to the start of every position of the instrument that the span
     touches, so that no position is cut in two.
     """
@@ -44,6 +46,7 @@ class Claim:
     config_reply_sha256: str | None
     opened_ms: int | None
     liquidated_ms: int | None
+    weakened_ms: int | None
     span: tuple[int, int]
     fills_from_ms: int
     verdict: str
@@ -101,27 +104,26 @@ select
     spans.claim_id, policy_id, account_id, exchange, wallet, inst_id, order_id,
     liquidation_event_id, filing_id, product_version, config_reply_sha256,
     epoch_ms(opened_at) as opened_ms, epoch_ms(liquidated_at) as liquidated_ms,
-    first_ms, last_ms, least(first_ms, starts.start_ms) as fills_from_ms,
+    epoch_ms(weakened.weakened_at) as weakened_ms, first_ms, last_ms, least(first_ms, starts.start_ms) as fills_from_ms,
     verdict, reasons, json_extract_string(facts, '$.hold_reasons') as hold_reasons,
     formula_micro_usdc, approved_micro_usdc
 from spans
 left join starts using (claim_id)
+left join intermediate.int_closes__weakened as weakened using (exchange, account_id, order_id)
 order by spans.claim_id
 """
 
 
-def decided(settings: Settings, claim_ids: Collection[str] | None = None) -> list[Claim]:
-    """The claims of the warehouse (all, or those named), with every check, in order of id."""
+def decided(settings: Settings, rules_version: str) -> list[Claim]:
+    """The claims of the warehouse with every check and their context, in order of id."""
     with connect.read_only(settings.warehouse_path) as connection:
         checks = _checks(connection)
-        contexts = _contexts(connection)
+        context_of = contexts.of_claims(connection, rules_version)
         cursor = connection.execute(_CLAIMS)
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
     return [
-        _claim(row, checks[row["claim_id"]], contexts.get(row["claim_id"], {}))
-        for row in rows
-        if claim_ids is None or row["claim_id"] in claim_ids
+        _claim(row, checks[row["claim_id"]], context_of.get(row["claim_id"], {})) for row in rows
     ]
 
 
@@ -143,11 +145,6 @@ def _checks(connection: Any) -> dict[str, list[Row]]:
     for row in checks_of(connection):
         by_claim.setdefault(row.pop("claim_id"), []).append(row)
     return by_claim
-
-
-def _contexts(connection: Any) -> dict[str, dict[str, list[Row]]]:
-    """Each claim's rows of the tables that say what other parties' rows mean for it."""
-    return {}
 
 
 def _claim(row: Row, checks: list[Row], context: Mapping[str, list[Row]]) -> Claim:

@@ -34,8 +34,9 @@ TIMED = {
 OF_ACCOUNT = (*TIMED, "exchanges/account_configs", "exchanges/order_lookups")
 OF_POLICY = ("intake/accounts", "intake/bindings", "intake/quotes", "intake/claims")
 MARKET = ("exchanges/instruments", "exchanges/candles", "exchanges/endpoints")
-# How long before and after the close a price is looked at.
-PRICES_BEFORE_MS, PRICES_AFTER_MS = HOUR_MS, 5 * MINUTE_MS
+# How far around the close a price is looked at; the mark on the own venue also since the position
+# was weakened.
+PRICES_AROUND_MS = 4 * MINUTE_MS
 _SIGNATURE = re.compile(r"(signature|sign)=[^&\s]*")
 
 
@@ -169,18 +170,22 @@ class Gatherer:
         rows["exchanges/instruments"] = _versions([*own, *others], claim)
         if claim.liquidated_ms is None:
             return rows
+        around = claim.liquidated_ms - PRICES_AROUND_MS, claim.liquidated_ms + PRICES_AROUND_MS
         named = {(row["exchange"], row["inst_id"]) for row in rows["exchanges/instruments"]}
         candles = self._rows(
             "exchanges/candles",
             "list_contains(?, inst_id) and minute_at_ms >= ? and minute_at_ms <= ?",
             [
                 sorted({inst_id for _, inst_id in named}),
-                claim.liquidated_ms - PRICES_BEFORE_MS,
-                claim.liquidated_ms + PRICES_AFTER_MS,
+                min(around[0], (claim.weakened_ms or around[0]) - MINUTE_MS),
+                around[1],
             ],
         )
         rows["exchanges/candles"] = [
-            row for row in candles if (row["exchange"], row["inst_id"]) in named
+            row
+            for row in candles
+            if (row["exchange"], row["inst_id"]) in named
+            and (row["minute_at_ms"] >= around[0] or _is_own_mark(row, claim))
         ]
         return rows
 
@@ -255,6 +260,11 @@ def _versions(readings: list[Row], claim: Claim) -> list[Row]:
             and (not at or row["taken_at_ms"] < claim.span[1])
         ]
     return kept
+
+
+def _is_own_mark(row: Row, claim: Claim) -> bool:
+    own = (claim.exchange, claim.inst_id, "mark")
+    return (row["exchange"], row["inst_id"], row["kind"]) == own
 
 
 def _terms(row: Row) -> Row:

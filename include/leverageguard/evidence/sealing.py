@@ -10,7 +10,7 @@ import yaml
 
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json
-from leverageguard.evidence import recompute, shape
+from leverageguard.evidence import contexts, recompute, shape
 from leverageguard.evidence.claims import Claim
 from leverageguard.evidence.gather import Gatherer, Rows
 from leverageguard.evidence.recompute import Outcome
@@ -31,14 +31,19 @@ def rules_version(settings: Settings) -> str:
 
 
 def package(
-    settings: Settings, models: Models, gatherer: Gatherer, claim: Claim, is_planned: bool
+    settings: Settings,
+    models: Models,
+    gatherer: Gatherer,
+    claim: Claim,
+    planned: Mapping[str, bytes] | None,
 ) -> tuple[Documents, Outcome]:
     """The documents of a decided claim and what they decide.
 
-    Raises SealRefused unless they alone decide what the warehouse decided; the amount of a planned
-    claim stands in the store and is no longer asked of the warehouse.
+    `planned` are the documents a planned claim was planned on. Its amount stands in the store and
+    is no longer asked of the warehouse. Raises SealRefused unless the documents alone decide what
+    the warehouse decided.
     """
-    rows: Rows = gatherer.rows(claim) | dict(claim.context)
+    rows: Rows = gatherer.rows(claim) | _context(claim, planned)
     documents = shape.written(rows, _members(settings, claim, rows))
     for reply in gatherer.replies(claim, rows):
         documents[f"{shape.REPLIES}{reply['sha256']}.json"] = canonical_json(reply)
@@ -46,14 +51,16 @@ def package(
         found = recompute.outcome(models, documents)
     except (recompute.NotRecomputableError, shape.MisshapenError) as error:
         raise SealRefused(f"{claim.claim_id}: {error}") from None
-    differences = _differences(claim, found, is_planned)
+    differences = _differences(claim, found, planned is not None)
     if differences:
         raise SealRefused(f"{claim.claim_id}: {'; '.join(differences)}")
     documents[packages.VERDICT] = canonical_json(found.as_json(claim.claim_id))
     return documents, found
 
 
-def is_unchanged(claim: Claim, documents: Mapping[str, bytes]) -> bool:
+def is_unchanged(
+    claim: Claim, documents: Mapping[str, bytes], planned: Mapping[str, bytes] | None
+) -> bool:
     """Whether a sealed package still says what the warehouse says about the claim."""
     stated = packages.verdict_of(documents)
     same = (
@@ -62,8 +69,15 @@ def is_unchanged(claim: Claim, documents: Mapping[str, bytes]) -> bool:
         and stated.get("hold_reasons") == claim.hold_reasons
         and stated.get("checks") == list(claim.checks)
     )
-    context = shape.written(dict(claim.context), {}).get(shape.CONTEXT)
+    context = shape.written(_context(claim, planned), {})[shape.CONTEXT]
     return same and documents.get(shape.CONTEXT) == context
+
+
+def _context(claim: Claim, planned: Mapping[str, bytes] | None) -> Rows:
+    if planned is None:
+        return dict(claim.context)
+    sealed = shape.raw_rows(planned) if planned else {}
+    return contexts.kept_once_planned(claim.context, sealed)
 
 
 def _members(settings: Settings, claim: Claim, rows: Rows) -> dict[str, dict[str, Any]]:

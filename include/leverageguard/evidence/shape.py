@@ -35,8 +35,14 @@ PARTS: tuple[tuple[str, str | None, str], ...] = (
     ("lookups.json", None, "exchanges/order_lookups"),
     (WINDOWS, "fetch_windows", "exchanges/fetch_windows"),
     (WINDOWS, "endpoints", "exchanges/endpoints"),
+    (CONTEXT, "insured_positions", "evidence/insured_positions"),
+    (CONTEXT, "root_owners", "evidence/root_owners"),
+    (CONTEXT, "party_liquidations", "evidence/party_liquidations"),
+    (CONTEXT, "rival_claims", "evidence/rival_claims"),
+    (CONTEXT, "prior_payouts", "evidence/prior_payouts"),
+    (CONTEXT, "pool_balances", "evidence/pool_balances"),
 )
-DOCUMENTS = frozenset(name for name, _, _ in PARTS) | {CONTEXT, VERDICT}
+DOCUMENTS = frozenset(name for name, _, _ in PARTS) | {VERDICT}
 
 
 class MisshapenError(ValueError):

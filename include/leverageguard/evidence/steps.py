@@ -21,6 +21,7 @@ from leverageguard.store.settlement_tables import PayoutRecord
 from leverageguard.warehouse import model_runner, packages
 
 _log = structlog.get_logger(__name__)
+Planned = dict[str, packages.Documents]
 PROGRESS_SECONDS = 10.0
 NAMED = 5
 
@@ -33,11 +34,11 @@ def seal() -> dict[str, int]:
     after everything else is recorded, when a package does not carry its claim's verdict.
     """
     settings = config.load()
-    found = decided_claims.decided(settings)
+    found = decided_claims.decided(settings, sealing.rules_version(settings))
     with base.session(settings) as session:
         known = verdicts.latest(session)
-        planned = set(session.scalars(select(PayoutRecord.claim_id)))
-    changed = [claim for claim in found if not _is_sealed(settings, claim, known)]
+    planned = _planned(settings)
+    changed = [claim for claim in found if not _is_sealed(settings, claim, known, planned)]
     decisions, refused = _decide(settings, changed, planned)
     now_ms = clock.now_ms()
     with base.session(settings) as session:
@@ -54,7 +55,23 @@ def seal() -> dict[str, int]:
     return counts
 
 
-def _is_sealed(settings: Settings, claim: Claim, known: dict[str, VerdictRecord]) -> bool:
+def _planned(settings: Settings) -> Planned:
+    """The documents each planned claim was planned on; empty ones where they were lost."""
+    with base.session(settings) as session:
+        roots = session.execute(select(PayoutRecord.claim_id, PayoutRecord.evidence_root)).all()
+    documents: Planned = {}
+    for claim_id, root in roots:
+        try:
+            documents[claim_id] = packages.sealed(settings, root) if root else {}
+        except packages.PackageError as error:
+            _log.warning("package_lost", claim_id=claim_id, reason=str(error))
+            documents[claim_id] = {}
+    return documents
+
+
+def _is_sealed(
+    settings: Settings, claim: Claim, known: dict[str, VerdictRecord], planned: Planned
+) -> bool:
     """Whether the claim's last recorded verdict, and its package, still say what is decided."""
     last = known.get(claim.claim_id)
     if last is None or last.rules_version != sealing.rules_version(settings):
@@ -68,11 +85,11 @@ def _is_sealed(settings: Settings, claim: Claim, known: dict[str, VerdictRecord]
     except packages.PackageError as error:
         _log.warning("package_lost", claim_id=claim.claim_id, reason=str(error))
         return False
-    return sealing.is_unchanged(claim, documents)
+    return sealing.is_unchanged(claim, documents, planned.get(claim.claim_id))
 
 
 def _decide(
-    settings: Settings, changed: list[Claim], planned: set[str]
+    settings: Settings, changed: list[Claim], planned: Planned
 ) -> tuple[list[Decision], list[str]]:
     """Seal the packages of what changed; the decisions, and why some could not be sealed."""
     rules = sealing.rules_version(settings)
@@ -88,7 +105,7 @@ def _decide(
         for done, claim in enumerate(to_seal):
             try:
                 documents, outcome = sealing.package(
-                    settings, models, gatherer, claim, claim.claim_id in planned
+                    settings, models, gatherer, claim, planned.get(claim.claim_id)
                 )
             except SealRefused as error:
                 _log.error("not_sealed", reason=str(error))

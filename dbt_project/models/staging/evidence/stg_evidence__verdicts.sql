@@ -1,7 +1,7 @@
 with
 
 source as (
-    select * from {{ source('evidence', 'verdicts') }}
+    select * from {{ source('verdicts', 'verdicts') }}
 ),
 
 renamed as (
