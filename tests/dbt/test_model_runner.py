@@ -61,17 +61,6 @@ def test_run__over_rows_in_memory__equals_the_build_in_less_than_two_seconds(sma
     assert took < 2
 
 
-def test_run__a_model_given__is_taken_as_it_is(small, models):
-    with model_runner.connect() as connection:
-        model_runner.land(connection, {})
-        connection.execute("create schema intermediate")
-        made = models.model("int_claims__decided").relation
-        connection.execute(f"create table {made} as select 'clm_x' as claim_id")
-        models.run(connection, ["int_claims__decided"], given={"int_claims__decided"})
-
-        assert connection.execute(f"select * from {made}").fetchall() == [("clm_x",)]
-
-
 def test_replace_seed__other_thresholds__are_what_the_models_read(small, models):
     with model_runner.connect() as connection:
         model_runner.land(connection, rows_of(small))

@@ -28,7 +28,7 @@ CHECK_COLUMNS = (
 class Claim:
     """One claim of the last build. Times are epoch ms; `span` is what its evidence must cover.
 
-    `weakened_ms` is when margin was first taken out, or leverage raised, on the day before the close.
+    `weakened_ms` is when margin was first taken out or leverage raised in the day before the close.
     `fills_from_ms` reaches back to the start of every position of the instrument that the span
     touches, so that no position is cut in two.
     """
@@ -104,7 +104,8 @@ select
     spans.claim_id, policy_id, account_id, exchange, wallet, inst_id, order_id,
     liquidation_event_id, filing_id, product_version, config_reply_sha256,
     epoch_ms(opened_at) as opened_ms, epoch_ms(liquidated_at) as liquidated_ms,
-    epoch_ms(weakened.weakened_at) as weakened_ms, first_ms, last_ms, least(first_ms, starts.start_ms) as fills_from_ms,
+    epoch_ms(weakened.weakened_at) as weakened_ms, first_ms, last_ms,
+    least(first_ms, starts.start_ms) as fills_from_ms,
     verdict, reasons, json_extract_string(facts, '$.hold_reasons') as hold_reasons,
     formula_micro_usdc, approved_micro_usdc
 from spans

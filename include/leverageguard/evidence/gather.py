@@ -56,7 +56,9 @@ class Gatherer:
         self._load("exchanges/order_lookups", "list_contains(?, filing_id)", [filings])
         policies = [row["quote_id"] for row in self._rows("intake/quotes", "true", [])]
         self._load("intake/claims", "list_contains(?, lower(policy_id))", [_lower(policies)])
-        self._load("chain/policy_purchases", "list_contains(?, lower(quote_id))", [_lower(policies)])
+        self._load(
+            "chain/policy_purchases", "list_contains(?, lower(quote_id))", [_lower(policies)]
+        )
         self._load("exchanges/instruments", "true", [])
         self._load("exchanges/endpoints", "true", [])
         self._load("exchanges/candles", "true", [], self._from_ms)
@@ -208,7 +210,7 @@ class Gatherer:
         """Rows of a raw table, each once, from the files of the days since `from_ms`."""
         if hashes:
             named = " union ".join(
-                f'select unnest(string_split(reply_sha256, \',\')) from raw."{known}"'
+                f"select unnest(string_split(reply_sha256, ',')) from raw.\"{known}\""
                 for known in (*OF_ACCOUNT, "exchanges/instruments", "exchanges/candles")
             )
             where += f" and sha256 in ({named})"

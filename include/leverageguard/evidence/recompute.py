@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from leverageguard.config import Settings
 from leverageguard.evidence import shape
 from leverageguard.evidence.claims import checks_of
 from leverageguard.warehouse import model_runner
@@ -41,6 +43,18 @@ class Outcome:
             "approved_micro_usdc": self.approved_micro_usdc,
             "checks": self.checks,
         }
+
+
+def seed(settings: Settings, name: str) -> list[dict[str, str]]:
+    """The rows of one of the project's seeds as its file writes them."""
+    with (settings.dbt_dir / "seeds" / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def thresholds(settings: Settings, rules_version: str) -> list[dict[str, str]]:
+    """The thresholds of one version of the rules; empty when this release does not know it."""
+    rows = seed(settings, THRESHOLDS)
+    return [row for row in rows if row["rules_version"] == rules_version]
 
 
 def outcome(models: Models, documents: Mapping[str, bytes]) -> Outcome:

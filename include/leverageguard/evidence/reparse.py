@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -158,22 +157,14 @@ class Tracer:
         raise UntracedError(f"reply {digest} did not come from {exchange} {endpoint}")
 
 
-class Replies:
-    """The replies of a package, checked to be what their names say."""
-
-    def __init__(self, replies: Mapping[str, Any]) -> None:
-        self._replies = replies
-
-    @cached_property
-    def wrong(self) -> list[str]:
-        """The names of replies whose body has another SHA-256 than their name."""
-        return [name for name, reply in self._replies.items() if not _is_named(name, reply)]
+def misnamed(replies: Mapping[str, Any]) -> list[str]:
+    """The names of replies whose body has another SHA-256 than their name."""
+    return [name for name, reply in replies.items() if not _is_named(name, reply)]
 
 
 def unused(replies: Mapping[str, Any], rows: Mapping[str, list[Row]]) -> list[str]:
     """Replies no row names: they would be evidence of nothing."""
-    named = {digest for digest in _hashes(rows)}
-    return sorted(set(replies) - named)
+    return sorted(set(replies) - set(_hashes(rows)))
 
 
 def _hashes(rows: Mapping[str, list[Row]]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,8 @@ from leverageguard.warehouse import packages
 from leverageguard.warehouse.model_runner import Models
 
 Documents = dict[str, bytes]
+# The documents that tell whether a decision changed.
+COMPARED = (packages.VERDICT, shape.CONTEXT)
 
 
 class SealRefused(Exception):
@@ -76,7 +77,7 @@ def is_unchanged(
 def _context(claim: Claim, planned: Mapping[str, bytes] | None) -> Rows:
     if planned is None:
         return dict(claim.context)
-    sealed = shape.raw_rows(planned) if planned else {}
+    sealed = shape.rows_in(planned, shape.CONTEXT) if planned else {}
     return contexts.kept_once_planned(claim.context, sealed)
 
 
@@ -84,8 +85,7 @@ def _members(settings: Settings, claim: Claim, rows: Rows) -> dict[str, dict[str
     """What documents hold beside rows."""
     rules = rules_version(settings)
     versions = {row["product_version"] for row in rows["intake/quotes"]}
-    products = _seed(settings, recompute.PRODUCTS)
-    thresholds = _seed(settings, recompute.THRESHOLDS)
+    products = recompute.seed(settings, recompute.PRODUCTS)
     return {
         shape.CLAIM: {
             "claim_id": claim.claim_id,
@@ -101,15 +101,10 @@ def _members(settings: Settings, claim: Claim, rows: Rows) -> dict[str, dict[str
             "chain_id": settings.chain_id,
             "rules_version": rules,
             recompute.PRODUCTS: [row for row in products if row["product_version"] in versions],
-            recompute.THRESHOLDS: [row for row in thresholds if row["rules_version"] == rules],
+            recompute.THRESHOLDS: recompute.thresholds(settings, rules),
         },
         shape.ACCOUNT: {"account_id": claim.account_id, "exchange": claim.exchange},
     }
-
-
-def _seed(settings: Settings, name: str) -> list[dict[str, str]]:
-    with (settings.dbt_dir / "seeds" / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _differences(claim: Claim, found: Outcome, is_planned: bool) -> list[str]:

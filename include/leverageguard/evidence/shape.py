@@ -64,14 +64,21 @@ def decoded(documents: Mapping[str, bytes], name: str) -> Any:
 
 def raw_rows(documents: Mapping[str, bytes]) -> dict[str, list[Row]]:
     """Every row of a package by its raw table; MisshapenError naming a document that is not."""
+    names = dict.fromkeys(name for name, _, _ in PARTS)
+    return {table: rows for name in names for table, rows in rows_in(documents, name).items()}
+
+
+def rows_in(documents: Mapping[str, bytes], name: str) -> dict[str, list[Row]]:
+    """The rows of one document by their raw table; MisshapenError when it does not hold them."""
+    value = decoded(documents, name)
     rows = {}
-    for name, key, table in PARTS:
-        value = decoded(documents, name)
+    for key, table in [(key, table) for each, key, table in PARTS if each == name]:
+        found = value
         if key is not None:
-            value = value.get(key) if isinstance(value, dict) else None
-        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+            found = value.get(key) if isinstance(value, dict) else None
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise MisshapenError(f"{name} holds no list of rows{f' {key!r}' if key else ''}")
-        rows[table] = value
+        rows[table] = found
     return rows
 
 

@@ -21,7 +21,8 @@ from leverageguard.store.settlement_tables import PayoutRecord
 from leverageguard.warehouse import model_runner, packages
 
 _log = structlog.get_logger(__name__)
-Planned = dict[str, packages.Documents]
+Documents = packages.Documents
+PlannedRoots = dict[str, str | None]
 PROGRESS_SECONDS = 10.0
 NAMED = 5
 
@@ -37,9 +38,9 @@ def seal() -> dict[str, int]:
     found = decided_claims.decided(settings, sealing.rules_version(settings))
     with base.session(settings) as session:
         known = verdicts.latest(session)
-    planned = _planned(settings)
-    changed = [claim for claim in found if not _is_sealed(settings, claim, known, planned)]
-    decisions, refused = _decide(settings, changed, planned)
+    roots = _planned_roots(settings)
+    changed = [claim for claim in found if not _is_sealed(settings, claim, known, roots)]
+    decisions, refused = _decide(settings, changed, roots)
     now_ms = clock.now_ms()
     with base.session(settings) as session:
         decisions += verdicts.gone(session, {claim.claim_id for claim in found})
@@ -55,22 +56,23 @@ def seal() -> dict[str, int]:
     return counts
 
 
-def _planned(settings: Settings) -> Planned:
-    """The documents each planned claim was planned on; empty ones where they were lost."""
+def _planned_roots(settings: Settings) -> PlannedRoots:
+    """The root each planned claim was planned on; null for what an older release planned."""
     with base.session(settings) as session:
-        roots = session.execute(select(PayoutRecord.claim_id, PayoutRecord.evidence_root)).all()
-    documents: Planned = {}
-    for claim_id, root in roots:
-        try:
-            documents[claim_id] = packages.sealed(settings, root) if root else {}
-        except packages.PackageError as error:
-            _log.warning("package_lost", claim_id=claim_id, reason=str(error))
-            documents[claim_id] = {}
-    return documents
+        found = session.execute(select(PayoutRecord.claim_id, PayoutRecord.evidence_root))
+        return dict(found.tuples().all())
+
+
+def _planned_on(settings: Settings, claim: Claim, roots: PlannedRoots) -> Documents | None:
+    """What a planned claim was planned on: empty where it is lost, None for an unplanned claim."""
+    if claim.claim_id not in roots:
+        return None
+    root = roots[claim.claim_id]
+    return _documents(settings, claim, root) if root else {}
 
 
 def _is_sealed(
-    settings: Settings, claim: Claim, known: dict[str, VerdictRecord], planned: Planned
+    settings: Settings, claim: Claim, known: dict[str, VerdictRecord], roots: PlannedRoots
 ) -> bool:
     """Whether the claim's last recorded verdict, and its package, still say what is decided."""
     last = known.get(claim.claim_id)
@@ -80,16 +82,26 @@ def _is_sealed(
         return (last.verdict, last.reasons) == (claim.verdict, claim.reasons)
     if last.evidence_root is None:
         return False
+    documents = _documents(settings, claim, last.evidence_root)
+    if not documents:
+        return False
+    return sealing.is_unchanged(claim, documents, _planned_on(settings, claim, roots))
+
+
+def _documents(settings: Settings, claim: Claim, root: str) -> Documents:
+    """The documents that tell whether a decision changed; empty when the package is damaged.
+
+    Whether a package is whole is asked where money depends on it: when the claim is planned.
+    """
     try:
-        documents = packages.sealed(settings, last.evidence_root)
+        return {name: packages.document(settings, root, name) for name in sealing.COMPARED}
     except packages.PackageError as error:
         _log.warning("package_lost", claim_id=claim.claim_id, reason=str(error))
-        return False
-    return sealing.is_unchanged(claim, documents, planned.get(claim.claim_id))
+        return {}
 
 
 def _decide(
-    settings: Settings, changed: list[Claim], planned: Planned
+    settings: Settings, changed: list[Claim], roots: PlannedRoots
 ) -> tuple[list[Decision], list[str]]:
     """Seal the packages of what changed; the decisions, and why some could not be sealed."""
     rules = sealing.rules_version(settings)
@@ -105,7 +117,7 @@ def _decide(
         for done, claim in enumerate(to_seal):
             try:
                 documents, outcome = sealing.package(
-                    settings, models, gatherer, claim, planned.get(claim.claim_id)
+                    settings, models, gatherer, claim, _planned_on(settings, claim, roots)
                 )
             except SealRefused as error:
                 _log.error("not_sealed", reason=str(error))
@@ -132,9 +144,7 @@ def _decision(claim: Claim, rules: str, root: str | None, amount: int | None) ->
     )
 
 
-def _counts(
-    found: list[Claim], changed: list[Claim], added: list[VerdictRecord]
-) -> dict[str, int]:
+def _counts(found: list[Claim], changed: list[Claim], added: list[VerdictRecord]) -> dict[str, int]:
     standings = Counter(row.standing for row in added)
     return {
         "claims": len(found),

@@ -6,7 +6,7 @@ down beside the earlier one, with whether the payment still stands.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,12 +61,8 @@ def latest(session: Session, claim_ids: Collection[str] | None = None) -> dict[s
 def record(session: Session, decisions: Iterable[Decision], now_ms: int) -> list[VerdictRecord]:
     """Add a verdict for every decision that differs from the claim's last one; the rows added."""
     known = latest(session)
-    planned = {
-        claim_id: amount
-        for claim_id, amount in session.execute(
-            select(PayoutRecord.claim_id, PayoutRecord.amount_micro_usdc)
-        )
-    }
+    amounts = select(PayoutRecord.claim_id, PayoutRecord.amount_micro_usdc)
+    planned = dict(session.execute(amounts).tuples().all())
     added = []
     for decision in decisions:
         last = known.get(decision.claim_id)
@@ -136,6 +132,6 @@ def _standing(decision: Decision, planned_micro_usdc: int | None) -> str | None:
     return "stands" if is_payable and due >= planned_micro_usdc else "RECOVERY_OPEN"
 
 
-def _row(row: VerdictRecord) -> Mapping[str, Any]:
+def _row(row: VerdictRecord) -> dict[str, Any]:
     names = [column.name for column in VerdictRecord.__table__.columns]
     return {name: getattr(row, name) for name in names if name != "verdict_id"}

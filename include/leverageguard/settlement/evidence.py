@@ -44,9 +44,7 @@ def documents(payouts: Iterable[PayoutRecord]) -> dict[str, bytes]:
     return {payout.claim_id: canonical_json(_document(payout)) for payout in payouts}
 
 
-def sealed_root(
-    settings: Settings, session: Session, claim_id: str, amount_micro_usdc: int
-) -> str:
+def sealed_root(settings: Settings, session: Session, claim_id: str, amount_micro_usdc: int) -> str:
     """The root of the package that a payout of this amount rests on.
 
     Raises PlanRefused unless the claim's newest verdict is verified, unheld and of this amount, and

@@ -104,6 +104,15 @@ def sealed(settings: Settings, root: str) -> Documents:
     return documents
 
 
+def document(settings: Settings, root: str, name: str) -> bytes:
+    """One document of a sealed package as it lies there; PackageError when it is gone."""
+    path = folder_of(settings, root) / name
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PackageError(f"{path}: {error.strerror}. Run build_claims to seal it again") from None
+
+
 def verdict_of(documents: Mapping[str, bytes]) -> dict[str, Any]:
     """What a package says was decided; PackageError when it says nothing readable."""
     try:

@@ -38,9 +38,7 @@ def test_shorter__a_list_without_a_repetition__is_none(leaves):
 
 @given(PARTS)
 def test_leaves__renamed_parts_in_the_same_order__are_the_same(parts):
-    renamed = {
-        f"{place:03d}": parts[name] for place, name in enumerate(sorted(parts))
-    }
+    renamed = {f"{place:03d}": parts[name] for place, name in enumerate(sorted(parts))}
 
     assert legacy_evidence.leaves(renamed) == legacy_evidence.leaves(parts)
 
