@@ -9,7 +9,7 @@ import pytest
 from leverageguard import clock, config
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.raw_tables import HOUR_MS
-from tests.expectations.raw_folder import ENDPOINTS, GOOD, HOUR, land, row, window
+from tests.expectations.raw_folder import ENDPOINTS, GOOD, HOUR, land, land_windows, row
 
 
 @pytest.fixture
@@ -20,13 +20,21 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> config.Settings
 
 
 @pytest.fixture
-def landed(settings: config.Settings) -> config.Settings:
-    """Two accounts' windows and one good row in every table."""
+def with_windows(settings: config.Settings) -> config.Settings:
+    """Complete windows of two accounts and an instrument, nothing else landed.
+
+    Another venue has an account of the same name.
+    """
     landing.ensure_schemas(settings)
-    for table in GOOD:
-        land(settings, table, row(table))
-    accounts = [window(who, what) for who in ("acc-1", "acc-2") for what in ENDPOINTS]
-    landing.replace(settings, "exchanges/fetch_windows", HOUR, "okx-group-00", accounts)
-    candles = [window("BTC-USDT-SWAP", "mark_candles")]
-    landing.replace(settings, "exchanges/fetch_windows", HOUR, "okx-BTC-USDT-SWAP", candles)
+    land_windows(settings, "okx", ["acc-1", "acc-2"], *ENDPOINTS)
+    land_windows(settings, "okx", ["BTC-USDT-SWAP"], "mark_candles", "trade_candles")
+    land_windows(settings, "gate", ["acc-1"], "orders", "liquidations")
     return settings
+
+
+@pytest.fixture
+def landed(with_windows: config.Settings) -> config.Settings:
+    """One good row in every table beside the windows."""
+    for table in GOOD:
+        land(with_windows, table, row(table))
+    return with_windows

@@ -16,72 +16,121 @@ SHA = hashlib.sha256(BODY.encode()).hexdigest()
 WALLET = "0x" + "ab" * 20
 BYTES32 = "0x" + "cd" * 32
 
+OF = {"exchange": "okx", "account_id": "acc-1"}
+
 GOOD: dict[str, dict[str, Any]] = {
-    "okx/orders": {
-        "account_id": "acc-1",
-        "instId": "BTC-USDT-SWAP",
-        "ordId": "11",
-        "side": "sell",
-        "category": "full_liquidation",
+    "exchanges/orders": {
+        **OF,
+        "endpoint": "orders",
+        "inst_id": "BTC-USDT-SWAP",
+        "order_id": "11",
+        "marker": "full_liquidation",
+        "forced_kind": "full",
+        "order_side": "sell",
+        "position_slot": "long",
+        "margin_mode": "isolated",
         "state": "filled",
-        "sz": "0.64",
-        "accFillSz": "0.64",
-        "avgPx": "116495.1",
+        "leverage": "100",
+        "average_price": "116495.1",
+        "ordered_qty_contracts": "0.64",
+        "filled_qty_contracts": "0.64",
         "fee": "-0.37",
         "pnl": "-7.1",
-        "lever": "100",
-        "cTime": str(AT),
-        "uTime": str(AT),
+        "created_at_ms": AT,
+        "filled_at_ms": AT,
+        "updated_at_ms": AT,
         "reply_sha256": SHA,
     },
-    "okx/fills": {
-        "account_id": "acc-1",
-        "instId": "BTC-USDT-SWAP",
-        "ordId": "11",
-        "tradeId": "21",
-        "fillSz": "0.64",
-        "fillPx": "116495.1",
-        "fillPnl": "-7.1",
-        "fee": "-0.37",
-        "side": "sell",
-        "ts": str(AT),
-        "reply_sha256": SHA,
-    },
-    "okx/bills": {
-        "account_id": "acc-1",
-        "billId": "31",
-        "type": "5",
-        "subType": "104",
-        "ordId": "11",
-        "sz": "0.64",
-        "px": "116495.1",
+    "exchanges/fills": {
+        **OF,
+        "endpoint": "fills",
+        "inst_id": "BTC-USDT-SWAP",
+        "order_id": "11",
+        "fill_id": "21",
+        "marker": "104",
+        "forced_kind": "full",
+        "order_side": "sell",
+        "position_slot": "long",
+        "price": "116495.1",
+        "qty_contracts": "0.64",
         "pnl": "-7.1",
         "fee": "-0.37",
-        "ts": str(AT),
+        "filled_at_ms": AT,
         "reply_sha256": SHA,
     },
-    "okx/positions": {
-        "account_id": "acc-1",
-        "instId": "BTC-USDT-SWAP",
-        "posId": "41",
-        "type": "3",
-        "lever": "100",
-        "openAvgPx": "117612.7",
-        "closeAvgPx": "116495.1",
-        "openMaxPos": "0.64",
-        "cTime": str(AT - 60_000),
-        "uTime": str(AT),
+    "exchanges/ledger": {
+        **OF,
+        "endpoint": "ledger",
+        "inst_id": "BTC-USDT-SWAP",
+        "entry_id": "31",
+        "entry_kind": "liquidation",
+        "marker": "5/104",
+        "forced_kind": "full",
+        "order_id": "11",
+        "fill_id": "21",
+        "currency": "USDT",
+        "qty_contracts": "0.64",
+        "price": "116495.1",
+        "pnl": "-7.1",
+        "fee": "-0.37",
+        "margin_change": "-7.5",
+        "amount": "-7.5",
+        "recorded_at_ms": AT,
         "reply_sha256": SHA,
     },
-    "okx/account_configs": {
-        "account_id": "acc-1",
+    "exchanges/positions": {
+        **OF,
+        "endpoint": "positions",
+        "inst_id": "BTC-USDT-SWAP",
+        "position_id": "41",
+        "position_side": "long",
+        "margin_mode": "isolated",
+        "leverage": "100",
+        "marker": "3",
+        "forced_kind": "full",
+        "trigger_price": "116990",
+        "qty_contracts": "0.64",
+        "pnl": "-7.1",
+        "opened_at_ms": AT - 60_000,
+        "updated_at_ms": AT,
+        "reply_sha256": SHA,
+    },
+    "exchanges/stops": {
+        **OF,
+        "endpoint": "stops",
+        "inst_id": "BTC-USDT-SWAP",
+        "stop_id": "51",
+        "position_side": "long",
+        "trigger_price": "117000",
+        "state": "canceled",
+        "created_at_ms": AT - 60_000,
+        "updated_at_ms": AT,
+        "reply_sha256": SHA,
+    },
+    "exchanges/account_configs": {
+        **OF,
+        "endpoint": "account_config",
         "uid": "u1",
-        "mainUid": "u1",
-        "perm": "read_only",
+        "root_uid": "u1",
+        "permissions": "read_only",
+        "is_read_only": True,
+        "environment": "live",
+        "position_mode": "net_mode",
+        "taken_at_ms": AT,
+        "reply_sha256": f"{SHA},{SHA}",
+    },
+    "exchanges/leverages": {
+        **OF,
+        "endpoint": "leverages",
+        "inst_id": "BTC-USDT-SWAP",
+        "position_slot": "net",
+        "margin_mode": "isolated",
+        "leverage": "100",
         "taken_at_ms": AT,
         "reply_sha256": SHA,
     },
-    "okx/order_lookups": {
+    "exchanges/order_lookups": {
+        "exchange": "okx",
         "filing_id": "f1",
         "account_id": "acc-1",
         "inst_id": "BTC-USDT-SWAP",
@@ -91,24 +140,44 @@ GOOD: dict[str, dict[str, Any]] = {
         "looked_up_at_ms": AT,
         "reply_sha256": SHA,
     },
-    "okx/instruments": {
-        "instId": "BTC-USDT-SWAP",
-        "instType": "SWAP",
-        "ctType": "linear",
-        "ctVal": "0.01",
-        "tickSz": "0.1",
-        "reply_sha256": SHA,
-        "taken_at_ms": AT,
-    },
-    "okx/mark_candles": {
+    "exchanges/instruments": {
+        "exchange": "okx",
+        "endpoint": "instruments",
         "inst_id": "BTC-USDT-SWAP",
-        "ts": str(AT),
-        "o": "116500",
-        "h": "116600.5",
-        "l": "9.5",
-        "c": "116490",
-        "confirm": "1",
+        "inst_type": "perpetual",
+        "contract_type": "linear",
+        "base_asset": "BTC",
+        "settle_currency": "USDT",
+        "contract_size": "0.01",
+        "max_leverage": "100",
+        "state": "live",
+        "taken_at_ms": AT,
         "reply_sha256": SHA,
+    },
+    "exchanges/candles": {
+        "exchange": "okx",
+        "endpoint": "mark_candles",
+        "inst_id": "BTC-USDT-SWAP",
+        "kind": "mark",
+        "minute_at_ms": AT,
+        "open_price": "116500",
+        "high_price": "116600.5",
+        "low_price": "9.5",
+        "close_price": "116490",
+        "is_final": True,
+        "reply_sha256": SHA,
+    },
+    "exchanges/endpoints": {"exchange": "okx", "endpoint": "orders", "scope": "account"},
+    "exchanges/fetch_windows": {
+        "exchange": "okx",
+        "account_id": "acc-1",
+        "endpoint": "fills",
+        "window_from_ms": HOUR,
+        "window_to_ms": HOUR + HOUR_MS,
+        "pages": 1,
+        "row_count": 1,
+        "is_complete": True,
+        "fetched_at_ms": AT,
     },
     "exchanges/replies": {
         "sha256": SHA,
@@ -217,7 +286,8 @@ EVENT = {
     "block_hash": BYTES32,
     "block_time_ms": AT,
 }
-ENDPOINTS = ("orders", "fills", "bills", "positions", "account_config")
+GROUP = "okx-group-00"
+ENDPOINTS = ("account_config", "orders", "fills", "ledger", "positions", "stops")
 
 
 def row(table: str, **changed: Any) -> dict[str, Any]:
@@ -227,39 +297,52 @@ def row(table: str, **changed: Any) -> dict[str, Any]:
     return {**dict.fromkeys(names), **event, **GOOD[table], **changed}
 
 
-def file_name(table: str) -> str:
-    if table == "exchanges/replies":
-        return f"okx-group-00-{HOUR}-{HOUR + HOUR_MS}"
-    return {"okx": "group-00", "intake": "store", "chain": "chain-31337", "settlement": "store"}[
-        table.split("/")[0]
-    ]
+def file_name(table: str, landed: dict[str, Any]) -> str:
+    """Name of the file the writers would put a row into."""
+    group, _, of = table.partition("/")
+    if group != "exchanges":
+        return {"chain": "chain-31337"}.get(group, "store")
+    exchange, endpoint = landed["exchange"] or "okx", landed.get("endpoint") or of
+    label = f"{exchange}-group-00"
+    return {
+        "account_configs": label,
+        "candles": f"{exchange}-{landed.get('inst_id')}-{endpoint}",
+        "endpoints": "registry",
+        "fetch_windows": label,
+        "instruments": exchange,
+        "leverages": label,
+        "order_lookups": f"{label}-{AT}",
+        "replies": f"{label}-{HOUR}-{HOUR + HOUR_MS}",
+    }.get(of, f"{label}-{endpoint}")
 
 
 def land(settings: config.Settings, table: str, *rows: dict[str, Any]) -> None:
-    landing.replace(settings, table, HOUR, file_name(table), rows)
+    """Put the rows into one file, named after the first of them."""
+    landing.replace(settings, table, HOUR, file_name(table, rows[0]), rows)
 
 
-def window(account: str, endpoint: str) -> dict[str, Any]:
-    return {
-        "exchange": "okx",
-        "account_id": account,
-        "endpoint": endpoint,
-        "window_from_ms": HOUR,
-        "window_to_ms": HOUR + HOUR_MS,
-        "pages": 1,
-        "row_count": 1,
-        "is_complete": True,
-        "last_cursor": None,
-        "gap_reason": None,
-        "fetched_at_ms": AT,
-    }
+def land_windows(settings: config.Settings, exchange: str, owners: list[str], *names: str) -> None:
+    """Complete windows of every owner and endpoint, in one file of the exchange."""
+    rows = [
+        row("exchanges/fetch_windows", exchange=exchange, account_id=owner, endpoint=name)
+        for owner in owners
+        for name in names
+    ]
+    landing.replace(
+        settings, "exchanges/fetch_windows", HOUR, f"{exchange}-{owners[0]}-{names[0]}", rows
+    )
 
 
-def windows(settings: config.Settings) -> dict[tuple[str, str], dict[str, Any]]:
+def windows(settings: config.Settings) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Every window by exchange, account or instrument, and endpoint."""
     rows = landing.scan(settings, "exchanges/fetch_windows")
-    return {(each["account_id"], each["endpoint"]): each for each in rows}
+    return {(each["exchange"], each["account_id"], each["endpoint"]): each for each in rows}
 
 
-def gaps(settings: config.Settings) -> set[tuple[str, str]]:
-    """(account, endpoint) of every window that is open again."""
-    return {key for key, each in windows(settings).items() if not each["is_complete"]}
+def gaps(settings: config.Settings, exchange: str = "okx") -> set[tuple[str, str]]:
+    """(account, endpoint) of every window of one exchange that is open again."""
+    return {
+        (account, endpoint)
+        for (of, account, endpoint), each in windows(settings).items()
+        if of == exchange and not each["is_complete"]
+    }

@@ -177,21 +177,39 @@ def land_replies(settings: Settings, name: str, replies: Iterable[Row]) -> None:
 
 def _land_table(settings: Settings, table: str, name: str, listings: list[Listing]) -> int:
     outlives = listings[0].endpoint.outlives_listing
-    rows: dict[int, dict[tuple[Any, ...], Row]] = {}
+    rows: dict[int, list[Row]] = {}
     replaced: dict[int, set[str]] = {}
     for listing in listings:
         for hour in listing.hours:
             replaced.setdefault(hour, set()).add(listing.owner)
         for of_table, row in listing.records:
             if of_table == table and row["endpoint"] == listing.endpoint.name:
-                hour = raw_tables.table(table).hour_of(row)
-                rows.setdefault(hour, {})[_key(table, row)] = row
+                rows.setdefault(raw_tables.table(table).hour_of(row), []).append(row)
+    landed = 0
     for hour in sorted({*rows, *replaced}):
-        of_hour = rows.get(hour, {})
+        of_hour = _as_first_seen(settings, table, hour, name, rows.get(hour, []))
         gone = set() if outlives else replaced.get(hour, set())
         keep = _keeper(table, gone, of_hour)
         landing.replace(settings, table, hour, name, of_hour.values(), keep=keep)
-    return sum(len(of_hour) for of_hour in rows.values())
+        landed += len(of_hour)
+    return landed
+
+
+def _as_first_seen(
+    settings: Settings, table: str, hour: int, name: str, rows: Iterable[Row]
+) -> dict[tuple[Any, ...], Row]:
+    """Rows by key; one that says what it said before keeps the reply that showed it first.
+
+    Some venues put their time into every reply: without this, asking again would change evidence.
+    """
+    before = {_key(table, row): row for row in landing.read(settings, table, hour, name)}
+    found = {}
+    for row in rows:
+        key = _key(table, row)
+        old = before.get(key)
+        is_same = old is not None and {**old, "reply_sha256": row["reply_sha256"]} == row
+        found[key] = old if old is not None and is_same else row
+    return found
 
 
 def _keeper(table: str, gone: set[str], new: dict[tuple[Any, ...], Row]) -> Callable[[Row], bool]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leverageguard import clock, config
-from leverageguard.quality.suites import Suite
+from leverageguard.quality.suites import EVERY, Suite
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
@@ -29,9 +29,13 @@ _PLACE = re.compile(
 )
 _REPLY_SPAN = re.compile(r"-(\d{13})-(\d{13})\.parquet$")
 WINDOWS = "exchanges/fetch_windows"
+# Replies to questions asked without a key are kept under "public": they may concern anybody.
+_NOBODY = (None, "", "public")
 
 Row = landing.Row
 Place = tuple[str, int]
+# Exchange, account (or instrument) and endpoint of a row, each None or empty where it says none.
+Owner = tuple[str | None, str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -118,16 +122,13 @@ def _open_windows(
     """Mark incomplete every fetch window the rows were evidence for."""
     if suite.window is None:
         return
-    exchange = _place(file)["source"]
-    hours = _hours(file)
-    why: dict[tuple[str, str, str], str] = {}
+    why: dict[Owner, str] = {}
     for position, bad in rows.items():
         row = table.slice(position, 1).to_pylist()[0]
-        of = row.get("exchange") or exchange
-        # A row that does not say its endpoint or account opens every one it could belong to.
-        key = (of, row.get(suite.window.account), row.get("endpoint") or suite.window.endpoint)
+        endpoint = None if suite.window.endpoint == EVERY else row[suite.window.endpoint]
+        key = (row["exchange"], row[suite.window.account], endpoint)
         why.setdefault(key, f"quarantined: {bad.rule}")
-    for hour in hours:
+    for hour in _hours(file):
         _open_hour(settings, hour, why)
 
 
@@ -142,24 +143,35 @@ def _hours(file: str) -> list[int]:
     return [int(at.timestamp()) * 1000]
 
 
-def _open_hour(settings: config.Settings, hour: int, why: dict[tuple[str, str, str], str]) -> None:
-    for path in sorted(landing.hour_dir(settings, WINDOWS, hour).glob("*.parquet")):
-        windows = landing.read(settings, WINDOWS, hour, path.stem)
-        reasons = [_reason(window, why) for window in windows]
+def _open_hour(settings: config.Settings, hour: int, why: dict[Owner, str]) -> None:
+    paths = sorted(landing.hour_dir(settings, WINDOWS, hour).glob("*.parquet"))
+    named = {
+        (window["exchange"], window["endpoint"])
+        for path in paths
+        for window in landing.read(settings, WINDOWS, hour, path.stem)
+    }
+    for name in [path.stem for path in paths]:
+        windows = landing.read(settings, WINDOWS, hour, name)
+        reasons = [_reason(window, named, why) for window in windows]
         if any(reasons):
             opened = [
                 {**window, "is_complete": False, "gap_reason": reason} if reason else window
                 for window, reason in zip(windows, reasons, strict=True)
             ]
-            landing.replace(settings, WINDOWS, hour, path.stem, opened)
+            landing.replace(settings, WINDOWS, hour, name, opened)
 
 
-def _reason(window: Row, why: dict[tuple[str, str, str], str]) -> str | None:
+def _reason(window: Row, named: set[tuple[str, str]], why: dict[Owner, str]) -> str | None:
+    """Why a window is open again, or None; what a row does not say could be any.
+
+    An endpoint that is no window's name, such as a single order's, stands for none in particular.
+    """
     for (exchange, account, endpoint), reason in why.items():
+        is_any_endpoint = not endpoint or (window["exchange"], endpoint) not in named
         if (
-            window["exchange"] == exchange
-            and account in (None, "", window["account_id"])
-            and endpoint in (None, "", window["endpoint"])
+            exchange in (None, "", window["exchange"])
+            and account in (*_NOBODY, window["account_id"])
+            and (is_any_endpoint or endpoint == window["endpoint"])
         ):
             return reason
     return None

@@ -11,6 +11,7 @@ import yaml
 
 _FIELDS = {"suite", "table", "query", "keys", "window", "derived", "on_failure", "expectations"}
 _ON_FAILURE = ("quarantine", "stop")
+EVERY = "*"
 
 
 class SuiteError(Exception):
@@ -19,7 +20,10 @@ class SuiteError(Exception):
 
 @dataclass(frozen=True)
 class Window:
-    """Which fetch window a row rests on: the endpoint, and the column naming whose it is."""
+    """Which fetch window a row rests on: the columns naming the endpoint and whose it is.
+
+    EVERY instead of a column: all windows of the account.
+    """
 
     endpoint: str
     account: str

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from leverageguard.simulator.seeded import plots, writing
-from leverageguard.simulator.seeded.stage import Stage
+from leverageguard.simulator.seeded import frauds, plots, writing
+from leverageguard.simulator.seeded.market import MINUTE_MS
+from leverageguard.simulator.seeded.stage import HOUR, SALE_GAP_MS, Stage
 from leverageguard.simulator.venue import Twin
 from leverageguard.simulator.venues import twins
 
@@ -22,6 +23,11 @@ ABOUT = (
     "A made-up day of {count} insured accounts on {venues}, from seed {seed}: mark prices with fat "
     "tails, jumps and a common factor; traders who win, lose and are liquidated, and some who "
     "claim what they should not. Every row is constructed, in the venue's wire format."
+)
+ABOUT_FRAUD = (
+    "{count} made-up accounts, from seed {seed}: for every check somebody who tries to be paid "
+    "against it and somebody honest who looks alike. Every row is constructed, in the venue's wire "
+    "format."
 )
 
 
@@ -43,6 +49,31 @@ def write(
     writing.write(Path(folder), stage, f"seeded-{seed}", about)
 
 
+def write_fraud(folder: Path | str, seed: int = 7) -> None:
+    """Write a world of nothing but the frauds and their innocent twins, one plot a check."""
+    stage = Stage(seed, START_MS, 24, twins())
+    frauds.play(stage, list(range(frauds.COUNT)))
+    about = ABOUT_FRAUD.format(count=len(stage.traders), seed=seed)
+    writing.write(Path(folder), stage, f"frauds-{seed}", about)
+
+
+def write_mixed(folder: Path | str, seed: int = 7, accounts: int = 2000) -> None:
+    """Write two days of many accounts with every fraud hidden among them."""
+    needed = frauds.COUNT + sum(count for _, count in plots.PLOTS)
+    if accounts < needed:
+        raise ValueError(f"a mixed world needs at least {needed} accounts")
+    gap_ms = min(SALE_GAP_MS, 4 * HOUR * MINUTE_MS // accounts)
+    stage = Stage(seed, START_MS, 48, twins(), gap_ms)
+    numbers = list(range(accounts))
+    random.Random(f"cast {seed}").shuffle(numbers)
+    frauds.play(stage, numbers[: frauds.COUNT])
+    _cast(stage, numbers[frauds.COUNT :])
+    about = ABOUT.format(count=len(stage.traders), seed=seed, venues=", ".join(stage.twins))
+    writing.write(
+        Path(folder), stage, f"mixed-{seed}", about + " Frauds of every kind are among them."
+    )
+
+
 def _chosen(venues: Sequence[str] | None) -> Mapping[str, Twin]:
     known = twins()
     return known if venues is None else {name: known[name] for name in sorted(venues)}
@@ -53,22 +84,35 @@ def play(seed: int, accounts: int, hours: int, venues: Mapping[str, Twin]) -> St
     stage = Stage(seed, START_MS, hours, venues)
     numbers = list(range(accounts))
     random.Random(f"cast {seed}").shuffle(numbers)
+    _cast(stage, numbers)
+    return stage
+
+
+def _cast(stage: Stage, numbers: list[int]) -> None:
+    """Give every plot its accounts, in the order of the numbers; the rest trade as usual."""
     for plot, count in plots.PLOTS:
+        stage.plot = plot.__name__
         cast, numbers = sorted(numbers[:count]), numbers[count:]
         plot(stage, cast)
+    stage.plot = plots.ordinary.__name__
     plots.ordinary(stage, sorted(numbers))
-    return stage
 
 
 def main() -> int:
     """The command line; 0 when the folder is written."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
+    parser.add_argument("--kind", choices=("default", "fraud", "mixed"), default="default")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--accounts", type=int, default=200)
-    parser.add_argument("--hours", type=int, default=24)
+    parser.add_argument("--accounts", type=int, help="default: 200, of the mixed world 2000")
+    parser.add_argument("--hours", type=int, default=24, help="of the default world")
     options = parser.parse_args()
-    write(options.folder, options.seed, options.accounts, options.hours)
+    if options.kind == "fraud":
+        write_fraud(options.folder, options.seed)
+    elif options.kind == "mixed":
+        write_mixed(options.folder, options.seed, options.accounts or 2000)
+    else:
+        write(options.folder, options.seed, options.accounts or 200, options.hours)
     return 0
 
 

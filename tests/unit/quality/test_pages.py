@@ -27,7 +27,7 @@ def built(tmp_path):
             }
         )
     )
-    pages.build(folder, results, {"okx/fills": {"rule <b>": 2}})
+    pages.build(folder, results, {"exchanges/fills": {"rule <b>": 2}})
     return folder, page
 
 

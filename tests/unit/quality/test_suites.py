@@ -10,12 +10,12 @@ from leverageguard.quality import suites
 
 GOOD = {
     "suite": "arrivals.fills",
-    "table": "okx/fills",
-    "keys": ["ordId"],
+    "table": "exchanges/fills",
+    "keys": ["order_id"],
     "expectations": [
         {
             "type": "expect_column_values_to_not_be_null",
-            "kwargs": {"column": "ordId"},
+            "kwargs": {"column": "order_id"},
             "meta": {"reason": "a fill belongs to an order"},
         }
     ],
@@ -30,9 +30,13 @@ def load(folder: Path, **changed: object) -> suites.Suite:
 
 
 def test_load__good_file__is_read_as_data(tmp_path):
-    suite = load(tmp_path, window={"endpoint": "fills", "account": "account_id"})
-    assert (suite.name, suite.table, suite.keys) == ("arrivals.fills", "okx/fills", ("ordId",))
-    assert suite.window == suites.Window("fills", "account_id")
+    suite = load(tmp_path, window={"endpoint": "endpoint", "account": "account_id"})
+    assert (suite.name, suite.table, suite.keys) == (
+        "arrivals.fills",
+        "exchanges/fills",
+        ("order_id",),
+    )
+    assert suite.window == suites.Window("endpoint", "account_id")
     assert not suite.stops
 
 
@@ -41,7 +45,7 @@ def test_load__money_record__stops(tmp_path):
 
 
 def test_load__content_changed__is_another_definition(tmp_path):
-    assert load(tmp_path).definition != load(tmp_path, keys=["tradeId"]).definition
+    assert load(tmp_path).definition != load(tmp_path, keys=["fill_id"]).definition
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def test_load__content_changed__is_another_definition(tmp_path):
         ({"query": "select 1"}, "table and query"),
         ({"table": None}, "table and query"),
         ({"keys": None}, "keys"),
-        ({"window": {"endpoint": "fills"}}, "account"),
+        ({"window": {"endpoint": "endpoint"}}, "account"),
         ({"expectations": [{"type": "t", "kwargs": {}, "meta": {}}]}, "meta.reason"),
         ({"expectations": [{"type": "t", "kwargs": {}}]}, "meta.reason"),
     ],

@@ -14,14 +14,26 @@ from leverageguard.config import Settings
 from leverageguard.warehouse import landing, raw_tables
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
-CANDLES = "okx/mark_candles"
+CANDLES = "exchanges/candles"
 HOUR = 1_767_571_200_000
 
 
 def candle(minute: int, **over: Any) -> dict[str, Any]:
-    at = str(HOUR + minute * 60_000)
-    prices = {"o": "1.10", "h": "2", "l": "0.5", "c": "1", "confirm": "1"}
-    return {"inst_id": "BTC", "ts": at, **prices, "reply_sha256": "aa", **over}
+    return {
+        "exchange": "okx",
+        "endpoint": "mark_candles",
+        "inst_id": "BTC",
+        "kind": "mark",
+        "minute_at_ms": HOUR + minute * 60_000,
+        "open_price": "1.10",
+        "high_price": "2",
+        "low_price": "0.5",
+        "close_price": "1",
+        "quote_volume": None,
+        "is_final": True,
+        "reply_sha256": "aa",
+        **over,
+    }
 
 
 def landed_bytes(settings: Settings) -> bytes:
@@ -70,10 +82,11 @@ def test_replace__hour__is_its_utc_partition(settings: Settings) -> None:
     ("row", "message"),
     [
         (candle(0, volume="1"), "undeclared columns .'volume'"),
-        ({"inst_id": "BTC", "ts": str(HOUR)}, "missing columns .'o'"),
+        ({"inst_id": "BTC", "minute_at_ms": HOUR}, "missing columns .'exchange'"),
         (candle(60), "does not belong to the hour"),
-        (candle(0, ts="soon"), "no epoch-millisecond time"),
-        (candle(0, o=1.5), "okx/mark_candles.o must be string"),
+        (candle(0, minute_at_ms="soon"), "no epoch-millisecond time"),
+        (candle(0, open_price=1.5), "exchanges/candles.open_price must be string"),
+        (candle(0, is_final="1"), "exchanges/candles.is_final must be bool"),
     ],
 )
 def test_replace__row_that_does_not_fit__refused_and_nothing_changed(
@@ -91,8 +104,8 @@ def test_replace__not_the_start_of_an_hour__refused(settings: Settings) -> None:
 
 
 def test_replace__unknown_table__names_the_known_ones(settings: Settings) -> None:
-    with pytest.raises(KeyError, match="okx/orders"):
-        landing.replace(settings, "okx/order", HOUR, "x", [])
+    with pytest.raises(KeyError, match="exchanges/orders"):
+        landing.replace(settings, "exchanges/order", HOUR, "x", [])
 
 
 def test_replace__killed_half_way__leaves_no_final_file_and_no_glob_match(
@@ -154,7 +167,9 @@ def test_scan__some_hours__rows_of_those_hours_only(settings: Settings) -> None:
     landing.replace(settings, CANDLES, HOUR + HOUR_MS, "BTC", [later])
     assert landing.scan(settings, CANDLES, hours=[HOUR + HOUR_MS]) == [later]
     assert len(landing.scan(settings, CANDLES)) == 2
-    assert landing.scan(settings, CANDLES, columns=["ts"], hours=[HOUR]) == [{"ts": str(HOUR)}]
+    assert landing.scan(settings, CANDLES, columns=["close_price"], hours=[HOUR]) == [
+        {"close_price": "1"}
+    ]
 
 
 def test_by_hour__rows_of_two_hours__split_at_the_boundary() -> None:

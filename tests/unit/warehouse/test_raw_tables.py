@@ -23,4 +23,4 @@ def test_raw_tables__hour_column__is_a_column_of_the_table(table: raw_tables.Raw
 
 def test_hour_of__table_without_hour_column__says_the_caller_chooses() -> None:
     with pytest.raises(ValueError, match="the caller chooses"):
-        raw_tables.table("okx/instruments").hour_of({})
+        raw_tables.table("exchanges/instruments").hour_of({})

@@ -46,7 +46,7 @@ def order(row: Row) -> Row:
         "position_slot": "net",
         "margin_mode": row.get("pos_margin_mode") or None,
         "state": _order_state(row),
-        "average_price": row.get("fill_price"),
+        "average_price": _signed(row, "fill_price"),
         "ordered_qty_contracts": _size(row, "size"),
         "filled_qty_contracts": _taken(row),
         "created_at_ms": seconds("create_time")(row),
@@ -66,7 +66,7 @@ def fill(row: Row) -> Row:
         "forced_kind": None if kind == "full" else kind,
         "order_side": "sell" if _is_negative(row, "size") else "buy",
         "position_slot": "net",
-        "price": row.get("price"),
+        "price": _signed(row, "price"),
         "qty_contracts": _size(row, "size"),
         "fee": _negated(row, "fee"),
         "filled_at_ms": seconds("create_time")(row),
@@ -77,17 +77,18 @@ def entry(row: Row) -> Row:
     """An account book entry; the text of a trade's is its contract and order, BTC_USDT:123."""
     kind, text = str(row.get("type", "")), str(row.get("text") or "")
     contract, _, order_id = text.partition(":")
+    change = _signed(row, "change")
     return {
         "inst_id": row.get("contract") or (contract if order_id else None),
         "entry_id": _required_id(row, "id"),
         "entry_kind": ENTRY_KINDS.get(kind, "other"),
         "marker": kind,
         "order_id": order_id if order_id.isdigit() else None,
-        "fill_id": _id(row, "trade_id"),
+        "fill_id": _required_id(row, "trade_id") if _id(row, "trade_id") else None,
         "currency": "POINT" if kind.startswith("point_") else "USDT",
-        "pnl": row.get("change") if kind == "pnl" else None,
-        "fee": row.get("change") if kind == "fee" else None,
-        "amount": row.get("change"),
+        "pnl": change if kind == "pnl" else None,
+        "fee": change if kind == "fee" else None,
+        "amount": change,
         "recorded_at_ms": seconds("time")(row),
     }
 
@@ -101,7 +102,7 @@ def position_close(row: Row) -> Row:
         "marker": row.get("text"),
         "forced_kind": _source(row),
         "qty_contracts": _size(row, "accum_size"),
-        "pnl": row.get("pnl_pnl"),
+        "pnl": _signed(row, "pnl_pnl"),
         "opened_at_ms": seconds("first_open_time")(row) if _id(row, "first_open_time") else None,
         "updated_at_ms": seconds("time")(row),
     }
@@ -231,8 +232,8 @@ def _id(row: Row, column: str) -> str | None:
 def _required_id(row: Row, column: str) -> str:
     """An id; old rows that have none lie before what is ever asked for."""
     found = _id(row, column)
-    if found is None:
-        raise InconsistentPageError(f"gate: a row lacks its {column}")
+    if found is None or not found.isdigit():
+        raise InconsistentPageError(f"gate: {column}={found!r} is no id")
     return found
 
 

@@ -230,10 +230,10 @@ def _rows(name: str, method: str, cost: int, table: str, of: Columns, **more: An
 
 
 def _listing(name: str, method: str, cost: int, *into: Any, **more: Any) -> Endpoint:
-    # Seven days may be asked for; a day hardly ever fills a page.
+    # Seven days may be asked for, and stops are looked for three days before their window.
     settings = {
         "paging": Paging("time_up", "startTime"), "scope": "instrument", "inst_param": "symbol",
-        "from_param": "startTime", "to_param": "endTime", "max_window_ms": DAY_MS,
+        "from_param": "startTime", "to_param": "endTime", "max_window_ms": 3 * DAY_MS,
         "retention_ms": MONTHS_3, "page_size": 1000, "id_columns": ("symbol", "orderId"),
         "time_of": millis("time"), **more,
     }  # fmt: skip
@@ -275,7 +275,7 @@ VENUE = raw.Venue(
                  inst_param="", id_columns=("incomeType", "tranId", "symbol")),
         _listing("orders", "fapiPrivateGetAllOrders", 5, raw.ORDERS, _order,
                  tables=(raw.ORDERS, raw.STOPS), parse=_order_or_stop, outlives_listing=True,
-                 paging=Paging("id_up", "orderId", "orderId"), time_of=millis("updateTime")),
+                 paging=Paging("id_up", "orderId", "orderId")),
         _listing("fills", "fapiPrivateGetUserTrades", 5, raw.FILLS, _fill,
                  paging=Paging("id_up", "fromId", "id"), id_columns=("symbol", "id")),
         _forced_orders("liquidations", "LIQUIDATION", "full"),

@@ -125,7 +125,6 @@ class Book:
         self.set_leverage(symbol, leverage, is_isolated)
         position = Position(symbol, is_long, leverage, at_ms, self._ids.at(at_ms), is_isolated)
         self.add(position, fills, at_ms, placed_ms)
-        position.margin_opened, position.open_fee = position.margin, position.fee
         return position
 
     def add(
@@ -141,6 +140,8 @@ class Book:
             fee = -rate * fill.price * fill.contracts * position.symbol.contract_value
             margin = margin_of(position.symbol, fill, position.leverage)
             position.margin += margin
+            position.margin_opened += margin
+            position.open_fee += fee
             position.fee += fee
             self._execute(ticket, fill, ZERO, fee, margin, is_maker=placed_ms is not None)
         self._order(ticket, limit_price=fills[0].price if placed_ms else None)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from leverageguard.simulator.seeded import margin
 from leverageguard.simulator.seeded.book import FULL, OWN, PARTIAL, TAKEOVER
 from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS
+from leverageguard.simulator.seeded.people import Insurance, Trader
 from leverageguard.simulator.seeded.records import Kind
 from leverageguard.simulator.seeded.stage import (
     EDGE_MINUTES,
     HOUR,
     MAX_TRIES,
     CannotStage,
-    Insurance,
     Stage,
-    Trader,
     stake,
 )
+from leverageguard.simulator.seeded.truth import Truth
 
 LEVERAGES = (20, 30, 40, 100)
 MARGINS = (60, 480)
@@ -67,6 +68,7 @@ def same_wallet(stage: Stage, numbers: list[int]) -> None:
 def liquidated(
     stage: Stage, number: int, is_filed: bool, kind: Kind = FULL, suffix: str = "",
     added_part: Decimal = Decimal(0), is_long: bool | None = None, trader: Trader | None = None,
+    reasons: tuple[str, ...] = (), holds: tuple[str, ...] = (),
 ) -> tuple[Insurance, str, int]:  # fmt: skip
     """One insured position liquidated in its cover; the policy, the order and its time."""
     trader = trader or stage.trader(number)
@@ -86,10 +88,10 @@ def liquidated(
         trader.book.add_margin(position, added, stage.at(setup.minute, 40, 55))
     result = stage.liquidate(trader, setup, position, end, kind, added)
     filing = stage.file(policy, result.order_id, result.at_ms, suffix) if is_filed else None
-    if trader.key_state == "active":
+    if trader.key_state != "revoked":
         stage.expect(
-            policy, result.order_id, result.at_ms,
-            filing=filing, stake=stake(policy, position, result),
+            policy, result.order_id, result.at_ms, *reasons,
+            filing=filing, stake=stake(policy, position, result), holds=holds,
         )  # fmt: skip
     else:
         stage.expect(
@@ -195,3 +197,9 @@ def two_liquidations(stage: Stage, numbers: list[int]) -> None:
             stage.expect(
                 policy, result.order_id, result.at_ms, stake=stake(policy, position, result)
             )
+
+
+def held_last(truths: list[Truth], reason: str) -> list[Truth]:
+    """The same truths, the latest event of them held."""
+    last = max(truths, key=lambda truth: truth.happened_ms)
+    return [replace(each, holds=(reason,)) if each is last else each for each in truths]

@@ -11,12 +11,13 @@ from decimal import Decimal
 from leverageguard.simulator.seeded import covered, margin, refused
 from leverageguard.simulator.seeded.book import OWN
 from leverageguard.simulator.seeded.covered import MARGINS, liquidated
+from leverageguard.simulator.seeded.ids import iso
 from leverageguard.simulator.seeded.market import MINUTE_MS
+from leverageguard.simulator.seeded.people import Insurance
 from leverageguard.simulator.seeded.stage import (
     EDGE_MINUTES,
     MAX_TRIES,
     CannotStage,
-    Insurance,
     Stage,
     stake,
 )
@@ -35,7 +36,8 @@ def stolen_account(stage: Stage, numbers: list[int]) -> None:
         declared = thief.uid
         thief.book = victim.trader.book
         thief.uid, thief.main_uid = victim.trader.uid, victim.trader.main_uid
-        stage.bindings.append({"account": thief.account_id, "uid": declared})
+        signed = {"account": thief.account_id, "uid": declared}
+        stage.bindings.append(signed | {"signed_at": iso(stage.start_ms + MINUTE_MS)})
         cover = stage.cover_from(victim.cover.bought_ms + 7_000, victim.cover.hours)
         policy = stage.insure(thief, victim.inst_id, victim.leverage, 300, cover)
         filing = stage.file(policy, order_id, at_ms)

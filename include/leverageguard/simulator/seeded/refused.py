@@ -9,13 +9,13 @@ from leverageguard.simulator.seeded.book import ADL, OWN
 from leverageguard.simulator.seeded.covered import MARGINS, sold_leverage
 from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS
+from leverageguard.simulator.seeded.people import Trader
 from leverageguard.simulator.seeded.stage import (
     EDGE_MINUTES,
     HOUR,
     MAX_TRIES,
     CannotStage,
     Stage,
-    Trader,
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from leverageguard.simulator.seeded.casting import Need, lacks, venue_of
 from leverageguard.simulator.seeded.ids import Ids
 from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS, Path
+from leverageguard.simulator.seeded.people import Cover, Insurance, Trader
 from leverageguard.simulator.seeded.records import Kind
 from leverageguard.simulator.seeded.truth import Stake, Truth
 from leverageguard.simulator.venue import Twin
@@ -42,51 +42,18 @@ class CannotStage(RuntimeError):
     """The market of this seed never does what an event needs."""
 
 
-@dataclass(frozen=True)
-class Cover:
-    """When a policy is bought and covers; minutes since the world's start, end excluded."""
-
-    hours: int
-    bought_ms: int
-    start: int
-    end: int
-
-
-@dataclass
-class Trader:
-    """An account and its owner; `uid` is what the venue answers."""
-
-    number: int
-    account_id: str
-    venue: str
-    wallet: str
-    uid: str
-    main_uid: str
-    book: Book
-    key_state: str = "active"
-    perm: str = "read_only"
-
-
-@dataclass(frozen=True)
-class Insurance:
-    """A policy as sold."""
-
-    policy: str
-    trader: Trader
-    inst_id: str
-    leverage: int
-    principal_micro_usdc: int
-    cover: Cover
-
-
 class Stage:
     """Everything made so far; all chances come from one seeded source."""
 
-    def __init__(self, seed: int, start_ms: int, hours: int, twins: Mapping[str, Twin]) -> None:
+    def __init__(
+        self, seed: int, start_ms: int, hours: int, twins: Mapping[str, Twin],
+        sale_gap_ms: int = SALE_GAP_MS,
+    ) -> None:  # fmt: skip
         self.rng = random.Random(f"stage {seed}")
         self.start_ms = start_ms
         self.last = hours * HOUR
         self.twins = twins
+        self._sale_gap_ms = sale_gap_ms
         listings = {venue: twin.symbols.values() for venue, twin in twins.items()}
         self.paths = market.paths(seed, start_ms, self.last + 2 * HOUR, listings)
         self.ids = Ids()
@@ -97,6 +64,7 @@ class Stage:
         self.truths: list[Truth] = []
         self.liquidations: Counter[str] = Counter()
         self.avoided: set[tuple[str, int]] = set()
+        self.plot = ""
         self._opened: dict[tuple[str, int], list[Opened]] = defaultdict(list)
 
     def at(self, minute: int, low_s: int = 5, high_s: int = 55) -> int:
@@ -128,7 +96,7 @@ class Stage:
 
     def cover(self, number: int, hours: int = 24) -> Cover:
         """A cover bought in the morning (24 h) or some time in the day (8 h)."""
-        bought_ms = self.start_ms + FIRST_SALE_MINUTE * MINUTE_MS + number * SALE_GAP_MS
+        bought_ms = self.start_ms + FIRST_SALE_MINUTE * MINUTE_MS + number * self._sale_gap_ms
         if hours == 8:
             bought_ms += self.rng.randrange(0, self.last - 12 * HOUR) * MINUTE_MS
         return self.cover_from(bought_ms, hours)
@@ -169,7 +137,7 @@ class Stage:
         self.truths.append(
             Truth(
                 policy.policy, policy.trader.wallet, order_id, at_ms, filing, reasons,
-                is_undetermined, stake, holds,
+                is_undetermined, stake, holds, self.plot,
             )
         )  # fmt: skip
 
@@ -196,8 +164,8 @@ class Stage:
 
         Two such positions would look like a hedge between two insured accounts.
         """
-        inst_id, coin = setup.symbol.inst_id, setup.symbol.coin
-        if any((inst_id, minute) in self.avoided for minute in minutes if minute is not None):
+        coin = setup.symbol.coin
+        if any((coin, minute) in self.avoided for minute in minutes if minute is not None):
             return False
         bucket = setup.minute // HEDGE_MINUTES
         around = [each for n in (-1, 0, 1) for each in self._opened[coin, bucket + n]]
@@ -231,7 +199,9 @@ class Stage:
                 return setup, end, added
         raise CannotStage(f"no position at {leverages} is liquidated in minutes {closed}")
 
-    def open(self, trader: Trader, setup: Setup, is_early: bool = False) -> Position:
+    def open(
+        self, trader: Trader, setup: Setup, is_early: bool = False, is_isolated: bool = True
+    ) -> Position:
         """Open in the setup's minute; some orders were placed up to 40 minutes before."""
         at_ms = self.at(setup.minute, high_s=30 if is_early else 55)
         bucket = (setup.symbol.coin, setup.minute // HEDGE_MINUTES)
@@ -240,14 +210,15 @@ class Stage:
         if self.rng.random() < 0.15:
             placed_ms = at_ms - self.rng.randrange(1, 40) * MINUTE_MS
         return trader.book.open(
-            setup.symbol, setup.is_long, setup.leverage, setup.fills, at_ms, placed_ms
-        )
+            setup.symbol, setup.is_long, setup.leverage, setup.fills, at_ms, placed_ms,
+            is_isolated,
+        )  # fmt: skip
 
     def liquidate(
         self, trader: Trader, setup: Setup, position: Position, minute: int,
-        kind: Kind = FULL, added: Decimal = Decimal(0),
+        kind: Kind = FULL, added: Decimal = Decimal(0), beyond: Decimal = Decimal(0),
     ) -> Closed:  # fmt: skip
-        """The venue takes the whole position at the bankruptcy price."""
+        """The venue takes the whole position at the bankruptcy price, or a share `beyond` it."""
         self.liquidations[trader.wallet] += 1
         symbol = setup.symbol
         ticks = margin.within_candle(
@@ -257,8 +228,28 @@ class Stage:
         price = margin.bankruptcy_price(
             symbol, setup.is_long, position.entry, position.margin_per_coin, mark
         )
+        worse = price * (1 - beyond if setup.is_long else 1 + beyond)
+        price = (worse / symbol.tick).to_integral_value() * symbol.tick
         fills = margin.split(position.contracts, symbol.lot, self.rng.choice((1, 1, 2, 3)), price)
         return trader.book.close(position, kind, fills, self.at(minute), mark)
+
+    def taint(self, setup: Setup, minute: int, path: Path) -> None:
+        """Show `path` instead of the setup's, and let nobody else's event fall near the minute."""
+        for of_venue in self.paths.values():
+            for inst_id, known in of_venue.items():
+                if known is setup.path:
+                    of_venue[inst_id] = path
+        self.avoided |= {(setup.symbol.coin, minute + n) for n in range(-3, 4)}
+
+    def is_quiet(self, setup: Setup, minute: int) -> bool:
+        """True when no order of that coin was filled around the minute so far."""
+        first = self.start_ms + (minute - 3) * MINUTE_MS
+        return not any(
+            order.symbol.coin == setup.symbol.coin
+            and first <= order.filled_ms < first + 7 * MINUTE_MS
+            for trader in self.traders.values()
+            for order in trader.book.records.orders
+        )
 
     def live_price(self, path: Path, minute: int) -> Decimal:
         """A price traded in that minute."""

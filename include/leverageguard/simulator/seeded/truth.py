@@ -64,6 +64,7 @@ class Truth:
     is_undetermined: bool = False
     stake: Stake | None = None
     holds: tuple[str, ...] = ()
+    plot: str = ""
 
     @property
     def verdict(self) -> str:
@@ -99,6 +100,7 @@ def rows(truths: list[Truth]) -> list[dict[str, Any]]:
                 "reasons": list(truth.reasons),
                 "holds": list(truth.holds),
                 "payout_micro_usdc": amount,
+                "plot": truth.plot,
             }
         )
     return result

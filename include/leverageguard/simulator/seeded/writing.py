@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from leverageguard.simulator.seeded import truth
+from leverageguard.simulator.seeded.ids import iso
 from leverageguard.simulator.seeded.market import MINUTE_MS
-from leverageguard.simulator.seeded.stage import HOUR, Insurance, Stage, Trader
+from leverageguard.simulator.seeded.people import Insurance, Trader
+from leverageguard.simulator.seeded.stage import HOUR, Stage
 from leverageguard.simulator.venue import Twin
 
 AFTERMATH_HOURS = 2
@@ -53,7 +54,7 @@ def _dump_world(path: Path, stage: Stage, name: str, about: str) -> None:
         "format": 1,
         "name": name,
         "about": about,
-        "clock": {"start": _iso(stage.start_ms), "now": _iso(end_ms)},
+        "clock": {"start": iso(stage.start_ms), "now": iso(end_ms)},
         "product": "seed-v1",
         "pool": {"deposit_usdc": "100000"},
         "accounts": [_account(trader) for trader in traders],
@@ -64,7 +65,7 @@ def _dump_world(path: Path, stage: Stage, name: str, about: str) -> None:
         ],
         "claims": [
             {**{k: claim[k] for k in ("claim", "policy", "order_id")},
-             "filed_at": _iso(claim["filed_ms"])}
+             "filed_at": iso(claim["filed_ms"])}
             for claim in sorted(stage.claims, key=lambda c: (c["filed_ms"], c["claim"]))
         ],
     }  # fmt: skip
@@ -94,12 +95,5 @@ def _policy(policy: Insurance) -> dict[str, Any]:
         "leverage": policy.leverage,
         "principal_usdc": str(policy.principal_micro_usdc // 1_000_000),
         "cover_hours": policy.cover.hours,
-        "bought_at": _iso(policy.cover.bought_ms),
+        "bought_at": iso(policy.cover.bought_ms),
     }
-
-
-def _iso(at_ms: int) -> str:
-    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
-    return time.isoformat(timespec="milliseconds" if at_ms % 1000 else "seconds").replace(
-        "+00:00", "Z"
-    )

@@ -209,5 +209,5 @@ TWIN = Twin(
     candle=candle,
     uid=address,
     is_keyless=True,
-    share=4,
+    share=5,
 )

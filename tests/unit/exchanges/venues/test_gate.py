@@ -251,13 +251,20 @@ def test_price_order__that_is_no_cancelled_stop__is_none(change: dict[str, Any])
         ("orders", ORDER, "id"), ("orders", ORDER, "create_time"), ("orders", ORDER, "left"),
         ("fills", TRADE, "trade_id"), ("fills", TRADE, "fee"), ("ledger", ENTRY, "id"),
         ("liquidations", LIQUIDATE, "order_id"), ("deleverages", DELEVERAGE, "trade_size"),
-        ("positions", CLOSE, "time"),
+        ("positions", CLOSE, "time"), ("ledger", ENTRY, "change"), ("fills", TRADE, "price"),
     ],
 )  # fmt: skip
 def test_row__lacking_a_field__is_refused(name: str, row: dict[str, Any], column: str) -> None:
     lacking = {key: value for key, value in row.items() if key != column}
     with pytest.raises(InconsistentPageError):
         parsed(VENUE.listing(name), lacking)
+
+
+@pytest.mark.parametrize("value", ["1E2", "12a", "-3", ""])
+def test_row__id_that_is_no_number__is_refused(value: str) -> None:
+    for name, row, column in (("orders", ORDER, "id"), ("fills", TRADE, "trade_id")):
+        with pytest.raises(InconsistentPageError):
+            parsed(VENUE.listing(name), {**row, column: value})
 
 
 def test_candles__of_mark_and_trade__ask_for_their_contract_without_a_limit() -> None:
