@@ -32,7 +32,7 @@ QUERIES = {
             claims.base_asset = others.base_asset
             and claims.position_key <> others.position_key
             and abs(others.opened_at_ms - epoch_ms(claims.opened_at))
-            <= rules.hedge_window_seconds * 1000
+            <= rules.hedge_window_seconds::bigint * 1000
         where claims.is_covered_kind""",
     "evidence/root_owners": f"""
         select claims.claim_id, others.*
@@ -43,7 +43,7 @@ QUERIES = {
             claims.party_key = others.party_key
             and others.liquidated_at_ms <= epoch_ms(claims.liquidated_at)
             and others.liquidated_at_ms
-            > epoch_ms(claims.liquidated_at) - rules.velocity_days * 86400000
+            > epoch_ms(claims.liquidated_at) - rules.velocity_days::bigint * 86400000
         where claims.is_covered_kind""",
     # Of the claim itself only that it was planned, and only where another claim contends.
     "evidence/rival_claims": f"""

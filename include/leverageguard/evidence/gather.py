@@ -74,7 +74,9 @@ class Gatherer:
         rows["exchanges/account_configs"] = _first_taken(
             self._rows("exchanges/account_configs", config, [*own, claim.config_reply_sha256])
         )
-        rows["exchanges/leverages"] += self._leverage_before(claim)
+        rows["exchanges/leverages"] = _each_once(
+            [*rows["exchanges/leverages"], *self._leverages_around(claim)]
+        )
         rows |= self._policy_rows(claim)
         rows["exchanges/order_lookups"] = self._rows(
             "exchanges/order_lookups", "filing_id = ?", [claim.filing_id]
@@ -131,14 +133,21 @@ class Gatherer:
         ).fetchall()
         return sorted({row[0] for row in found if row[0]} | {claim.order_id or ""} - {""})
 
-    def _leverage_before(self, claim: Claim) -> list[Row]:
-        """The settings as last read before the span."""
-        return self._rows(
+    def _leverages_around(self, claim: Claim) -> list[Row]:
+        """The settings as last read before the span, else as first read after it."""
+        found = self._rows(
             "exchanges/leverages",
-            "exchange = ? and account_id = ? and taken_at_ms < ? qualify row_number() over ("
-            "partition by inst_id, position_slot order by taken_at_ms desc, reply_sha256) = 1",
-            [claim.exchange, claim.account_id, claim.fills_from_ms],
+            "exchange = ? and account_id = ? and inst_id = ? qualify row_number() over ("
+            "partition by position_slot, taken_at_ms < ? order by abs(taken_at_ms - ?), "
+            "reply_sha256) = 1",
+            [claim.exchange, claim.account_id, claim.inst_id, *[claim.fills_from_ms] * 2],
         )
+        early = {row["position_slot"] for row in found if row["taken_at_ms"] < claim.fills_from_ms}
+        return [
+            row
+            for row in found
+            if row["taken_at_ms"] < claim.fills_from_ms or row["position_slot"] not in early
+        ]
 
     def _policy_rows(self, claim: Claim) -> Rows:
         """Account, bindings, and the account's policies with what their holder filed."""
@@ -272,6 +281,10 @@ def _is_own_mark(row: Row, claim: Claim) -> bool:
 def _terms(row: Row) -> Row:
     times = ("taken_at_ms", "reply_sha256", "endpoint")
     return {name: value for name, value in row.items() if name not in times}
+
+
+def _each_once(rows: list[Row]) -> list[Row]:
+    return [row for at, row in enumerate(rows) if row not in rows[:at]]
 
 
 def _first_taken(rows: Iterable[Row]) -> list[Row]:
