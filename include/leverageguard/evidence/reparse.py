@@ -73,13 +73,10 @@ class Tracer:
             if of_table == table
             for said in [_stated(listings.as_landed(table, record))]
         ]
-        named = row.get("inst_id")
-        for said in found:
-            # The walk named the instrument where the venue's row does not.
-            asked = {} if said.get("inst_id") else {"inst_id": _asked(reply, named)}
-            if {**said, **asked} == wanted:
-                return
-        raise UntracedError(f"{_name(table, row)}: the reply does not hold this row")
+        # Of a walk by instrument the request names it where the venue's row does not.
+        asked = _asked(reply, row.get("inst_id"))
+        if not any({**asked, **said} == wanted for said in found):
+            raise UntracedError(f"{_name(table, row)}: the reply does not hold this row")
 
     def _trace_config(self, table: str, row: Row) -> None:
         """Who the account is, merged from the account endpoints as it was when they were read."""
@@ -198,9 +195,9 @@ def _decoded(reply: Reply) -> Any:
     return json.loads(reply["body"], parse_float=str, parse_int=str)
 
 
-def _asked(reply: Reply, inst_id: str | None) -> str | None:
-    """The instrument when the request names it; None when it names another or none."""
-    return inst_id if inst_id and inst_id in reply["request"] else None
+def _asked(reply: Reply, inst_id: str | None) -> dict[str, str]:
+    """The instrument, where the request names it."""
+    return {"inst_id": inst_id} if inst_id and inst_id in reply["request"] else {}
 
 
 def _stated(row: Row) -> Row:
