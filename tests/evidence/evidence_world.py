@@ -19,7 +19,6 @@ from leverageguard import clock, config
 from leverageguard.config import Settings
 from leverageguard.exchanges import market_steps, retry
 from leverageguard.exchanges import steps as exchange_steps
-from leverageguard.exchanges.limiter import Limiter
 from leverageguard.intake import steps as intake_steps
 from leverageguard.settlement import planning
 from leverageguard.settlement.planning import Item
@@ -65,7 +64,8 @@ class EvidenceWorld:
     def claims(self, where: str = "true") -> list[dict[str, Any]]:
         """Rows of fct_claims."""
         return connect.rows(
-            self.settings.warehouse_path, f"select * from fct_claims where {where} order by claim_id"
+            self.settings.warehouse_path,
+            f"select * from fct_claims where {where} order by claim_id",
         )
 
     def items(self) -> list[Item]:
@@ -96,8 +96,6 @@ def served(folder: Path, monkeypatch: Any) -> Iterator[EvidenceWorld]:
     clock.set_world(loaded.now_ms)
     monkeypatch.setattr(exchange_steps, "POLICY", QUICK)
     monkeypatch.setattr(market_steps, "POLICY", QUICK)
-    # What a venue's limits ask for is tested with the client; here it would only take time.
-    monkeypatch.setattr(Limiter, "acquire", lambda *_: None)
     used = sorted({account.exchange for account in loaded.accounts} | set(VENUES))
     running = {name: RunningSimulator(loaded, name) for name in used}
     try:

@@ -1,10 +1,12 @@
-"""`./leverageguard verify`: find what is to be checked, check it, and say the result line by line."""
+"""`./leverageguard verify`: find what is to be checked, check it, and say the result by lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy import select
 
 from leverageguard.config import Settings
 from leverageguard.evidence import inclusion, legacy, verdicts, verify
@@ -92,9 +94,10 @@ def _all(settings: Settings) -> list[tuple[str, Path]]:
         raise NothingToVerifyError(f"there is no store at {settings.store_path}")
     with base.session(settings) as session:
         latest = verdicts.latest(session)
-        planned = {row.claim_id: row.evidence_root for row in session.query(PayoutRecord) if row}
+        found = select(PayoutRecord.claim_id, PayoutRecord.evidence_root)
+        planned = {row.claim_id: row.evidence_root for row in session.execute(found)}
     roots = {(claim_id, row.evidence_root) for claim_id, row in latest.items()}
-    roots |= {(claim_id, root) for claim_id, root in planned.items()}
+    roots |= set(planned.items())
     return [
         (claim_id, packages.folder_of(settings, root))
         for claim_id, root in sorted((claim_id, root or "") for claim_id, root in roots)

@@ -31,32 +31,34 @@ def rules_version(settings: Settings) -> str:
     return str(project["vars"]["rules_version"])
 
 
-def package(
-    settings: Settings,
-    models: Models,
-    gatherer: Gatherer,
-    claim: Claim,
-    planned: Mapping[str, bytes] | None,
-) -> tuple[Documents, Outcome]:
-    """The documents of a decided claim and what they decide.
+def gathered(
+    settings: Settings, gatherer: Gatherer, claim: Claim, planned: Mapping[str, bytes] | None
+) -> Documents:
+    """The documents of a decided claim, but for the verdict.
 
-    `planned` are the documents a planned claim was planned on. Its amount stands in the store and
-    is no longer asked of the warehouse. Raises SealRefused unless the documents alone decide what
-    the warehouse decided.
+    `planned` are the documents a planned claim was planned on, None for one that is not planned.
     """
     rows: Rows = gatherer.rows(claim) | _context(claim, planned)
     documents = shape.written(rows, _members(settings, claim, rows))
     for reply in gatherer.replies(claim, rows):
         documents[f"{shape.REPLIES}{reply['sha256']}.json"] = canonical_json(reply)
+    return documents
+
+
+def package(models: Models, claim: Claim, documents: Documents, is_planned: bool) -> Documents:
+    """The documents with what they decide.
+
+    The amount of a planned claim stands in the store and is no longer asked of the warehouse.
+    Raises SealRefused unless the documents alone decide what the warehouse decided.
+    """
     try:
         found = recompute.outcome(models, documents)
     except (recompute.NotRecomputableError, shape.MisshapenError) as error:
         raise SealRefused(f"{claim.claim_id}: {error}") from None
-    differences = _differences(claim, found, planned is not None)
+    differences = _differences(claim, found, is_planned)
     if differences:
         raise SealRefused(f"{claim.claim_id}: {'; '.join(differences)}")
-    documents[packages.VERDICT] = canonical_json(found.as_json(claim.claim_id))
-    return documents, found
+    return {**documents, packages.VERDICT: canonical_json(found.as_json(claim.claim_id))}
 
 
 def is_unchanged(

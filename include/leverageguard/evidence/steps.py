@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy import select
@@ -24,6 +26,8 @@ _log = structlog.get_logger(__name__)
 Documents = packages.Documents
 PlannedRoots = dict[str, str | None]
 PROGRESS_SECONDS = 10.0
+THREADS = 4
+AT_ONCE = 64
 NAMED = 5
 
 
@@ -60,7 +64,7 @@ def _planned_roots(settings: Settings) -> PlannedRoots:
     """The root each planned claim was planned on; null for what an older release planned."""
     with base.session(settings) as session:
         found = session.execute(select(PayoutRecord.claim_id, PayoutRecord.evidence_root))
-        return dict(found.tuples().all())
+        return {row.claim_id: row.evidence_root for row in found}
 
 
 def _planned_on(settings: Settings, claim: Claim, roots: PlannedRoots) -> Documents | None:
@@ -111,24 +115,57 @@ def _decide(
     to_seal = [claim for claim in changed if claim.is_decided]
     if not to_seal:
         return decisions, refused
-    models = model_runner.compiled(settings)
-    said = time.monotonic()
-    with gather.gathering(settings, to_seal) as gatherer:
-        for done, claim in enumerate(to_seal):
-            try:
-                documents, outcome = sealing.package(
-                    settings, models, gatherer, claim, _planned_on(settings, claim, roots)
-                )
-            except SealRefused as error:
-                _log.error("not_sealed", reason=str(error))
-                refused.append(str(error))
-                continue
-            root = packages.seal(settings, documents)
-            decisions.append(_decision(claim, rules, root, outcome.approved_micro_usdc))
-            if time.monotonic() - said > PROGRESS_SECONDS:
-                said = time.monotonic()
-                _log.info("sealing", done=done + 1, of=len(to_seal))
+    progress = _Progress(len(to_seal))
+    for claim, made in _sealed(settings, to_seal, roots):
+        if isinstance(made, SealRefused):
+            _log.error("not_sealed", reason=str(made))
+            refused.append(str(made))
+        else:
+            root = packages.seal(settings, made)
+            amount = packages.verdict_of(made)["approved_micro_usdc"]
+            decisions.append(_decision(claim, rules, root, amount))
+        progress.one_more()
     return decisions, refused
+
+
+def _sealed(
+    settings: Settings, claims: list[Claim], roots: PlannedRoots
+) -> Iterator[tuple[Claim, Documents | SealRefused]]:
+    """Each claim with its package, or with why there is none.
+
+    The models run in threads: DuckDB works outside the interpreter's lock.
+    """
+    models = model_runner.compiled(settings)
+
+    def decide(claim: Claim, documents: Documents) -> Documents | SealRefused:
+        try:
+            return sealing.package(models, claim, documents, claim.claim_id in roots)
+        except SealRefused as error:
+            return error
+
+    with gather.gathering(settings, claims) as gatherer, ThreadPoolExecutor(THREADS) as pool:
+        for at in range(0, len(claims), AT_ONCE):
+            chunk = claims[at : at + AT_ONCE]
+            running = []
+            for claim in chunk:
+                planned_on = _planned_on(settings, claim, roots)
+                documents = sealing.gathered(settings, gatherer, claim, planned_on)
+                running.append(pool.submit(decide, claim, documents))
+            yield from zip(chunk, (each.result() for each in running), strict=True)
+
+
+class _Progress:
+    """Says now and then how far the sealing is."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._said = total, 0, time.monotonic()
+
+    def one_more(self) -> None:
+        """Count one claim."""
+        self._done += 1
+        if time.monotonic() - self._said > PROGRESS_SECONDS:
+            self._said = time.monotonic()
+            _log.info("sealing", done=self._done, of=self._total)
 
 
 def _decision(claim: Claim, rules: str, root: str | None, amount: int | None) -> Decision:

@@ -62,7 +62,7 @@ def record(session: Session, decisions: Iterable[Decision], now_ms: int) -> list
     """Add a verdict for every decision that differs from the claim's last one; the rows added."""
     known = latest(session)
     amounts = select(PayoutRecord.claim_id, PayoutRecord.amount_micro_usdc)
-    planned = dict(session.execute(amounts).tuples().all())
+    planned = {row.claim_id: row.amount_micro_usdc for row in session.execute(amounts)}
     added = []
     for decision in decisions:
         last = known.get(decision.claim_id)

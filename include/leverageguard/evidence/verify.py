@@ -141,15 +141,15 @@ def _decision_lines(settings: Settings, documents: Documents) -> list[Line]:
         return [wrong("verdict", str(error))]
     except (LookupError, TypeError) as error:
         return [wrong("verdict", f"the documents cannot be read: {error!r}")]
-    again = found.as_json(shape.decoded(documents, shape.CLAIM)["claim_id"])
+    claim_id = shape.decoded(documents, shape.CLAIM)["claim_id"]
+    again = found.as_json(claim_id)
     lines = _check_lines(stated, found.checks)
     lines += [
-        _compared("verdict", stated, again, ("claim_id", "verdict", "reasons", "hold_reasons")),
+        _compared("verdict", stated, again, ("verdict", "reasons", "hold_reasons")),
         _compared("amount", stated, again, ("formula_micro_usdc", "approved_micro_usdc")),
     ]
-    known = set(again)
-    if set(stated) != known:
-        lines.append(wrong("verdict.json", f"holds {sorted(set(stated) ^ known)} or lacks it"))
+    if set(stated) != set(again) or stated["claim_id"] != claim_id:
+        lines.append(wrong("verdict", f"verdict.json is not that of claim {claim_id}"))
     return lines
 
 
@@ -177,10 +177,12 @@ def _check_lines(stated: Mapping[str, Any], found: list[dict[str, Any]]) -> list
 def _compared(
     what: str, stated: Mapping[str, Any], found: Mapping[str, Any], names: tuple[str, ...]
 ) -> Line:
-    seen = ", ".join(f"{name} {found[name]}" for name in names if found[name] not in (None, ""))
+    seen = ", ".join(f"{found[name]}" for name in names if found[name] not in (None, ""))
+    if what == "amount":
+        seen = f"formula {found[names[0]]}, due {found[names[1]]} micro-USDC"
     said = ", ".join(f"{name} {stated.get(name)}" for name in names)
     is_same = all(name in stated and stated[name] == found[name] for name in names)
-    return judged(what, is_same, seen or "nothing is due", f"{seen}; the package says {said}")
+    return judged(what, is_same, seen, f"{seen}; the package says {said}")
 
 
 def _inclusion_lines(

@@ -46,7 +46,7 @@ def test_plan__no_sealed_evidence__names_claim_and_fix(store: Settings) -> None:
 def test_plan__another_amount_than_was_sealed__is_refused(store: Settings) -> None:
     seal(store, [approved(1, amount=4_000_000)])
 
-    with pytest.raises(PlanRefused, match="clm_0001 would be paid 5000000 .* with 4000000"):
+    with pytest.raises(PlanRefused, match=r"clm_0001 would be paid 5000000 .* with 4000000"):
         planning.plan(store, [approved(1)])
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from leverageguard.config import Settings
-from leverageguard.settlement import ledger, moves, planning
+from leverageguard.settlement import ledger, moves
 from leverageguard.settlement.chain import Receipt
 from leverageguard.settlement.errors import SettlementError
 from leverageguard.settlement.ledger import Outcome
