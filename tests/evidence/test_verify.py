@@ -35,7 +35,7 @@ def wrong(lines) -> list[str]:
 def paid(sealed) -> Path:
     """The package of a paid claim that was filed."""
     paid = set(sealed.paid())
-    filed = [row for row in sealed.world.claims("filing_id is not null and verdict = 'verified'")]
+    filed = sealed.world.claims("filing_id is not null and verdict = 'verified'")
     return sealed.folder(next(row["claim_id"] for row in filed if row["claim_id"] in paid))
 
 
