@@ -77,6 +77,7 @@ sequenced as (
             *,
             false as is_brought
         from queued
+        where claim_id not in (select claim_id from brought)
         union all by name
         select
             claim_id,
