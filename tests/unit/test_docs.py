@@ -152,6 +152,18 @@ def test_docs__what_a_venue_cannot_show__is_what_its_file_says(venue):
     assert (facts["read with"] == "the address, no key") == is_by_address
 
 
+@pytest.mark.parametrize("venue", registry.venues(), ids=lambda venue: venue.name)
+def test_docs__listings__are_the_venues_and_say_which_are_optional(venue):
+    text = (
+        (REPO / "docs" / "venues.md").read_text().split("\n## Reading")[1].split("\n## Limits")[0]
+    )
+    told = dict(row[:2] for row in rows(text))[f"`{venue.name}`"]
+
+    for listing in venue.listings:
+        assert re.search(rf"\b{listing.name}\b", told)
+        assert (f"{listing.name} (optional)" in told) == listing.is_optional
+
+
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_docs__links_and_paths__exist(path: Path):
     text = path.read_text()
