@@ -90,7 +90,7 @@ BAD: list[Case] = [
     *bad("exchanges/orders", "forced_kind", "liquidated_somehow"),
     *bad("exchanges/orders", "marker", None, "", guard=("has_marker",)),
     *bad("exchanges/orders", "order_side", "long", None),
-    *bad("exchanges/orders", "position_slot", "both", None),
+    *bad("exchanges/orders", "position_slot", "both"),
     *bad("exchanges/orders", "margin_mode", "cash"),
     *bad("exchanges/orders", "state", None),
     *bad(
@@ -198,7 +198,7 @@ BAD: list[Case] = [
 ]
 # What some venue does not say, or says in its own way.
 UNSAID = {
-    "exchanges/orders": "forced_kind marker margin_mode leverage average_price fee pnl "
+    "exchanges/orders": "position_slot forced_kind marker margin_mode leverage average_price fee pnl "
     "client_order_id",
     "exchanges/fills": "forced_kind marker position_slot pnl fee",
     "exchanges/ledger": "inst_id forced_kind order_id fill_id qty_contracts price pnl fee "
