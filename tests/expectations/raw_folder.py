@@ -264,6 +264,13 @@ GOOD: dict[str, dict[str, Any]] = {
         "state": "settled",
         "planned_at_ms": AT,
     },
+    "evidence/verdicts": {
+        "claim_id": "clm_1",
+        "verdict_no": 1,
+        "verdict": "verified",
+        "evidence_root": BYTES32,
+        "decided_at_ms": AT,
+    },
     "settlement/payouts": {
         "claim_index": 1,
         "claim_id": "clm_1",

@@ -90,7 +90,7 @@ BAD: list[Case] = [
     *bad("exchanges/orders", "forced_kind", "liquidated_somehow"),
     *bad("exchanges/orders", "marker", None, "", guard=("has_marker",)),
     *bad("exchanges/orders", "order_side", "long", None),
-    *bad("exchanges/orders", "position_slot", "both", None),
+    *bad("exchanges/orders", "position_slot", "both"),
     *bad("exchanges/orders", "margin_mode", "cash"),
     *bad("exchanges/orders", "state", None),
     *bad(
@@ -195,11 +195,16 @@ BAD: list[Case] = [
     *bad("settlement/payouts", "amount_micro_usdc", 0),
     *bad("settlement/payouts", "claim_index", None),
     *bad("settlement/payouts", "recipient", None),
+    *bad("evidence/verdicts", "claim_id", None),
+    *bad("evidence/verdicts", "verdict", "paid", None),
+    *bad("evidence/verdicts", "verdict_no", 0, None),
+    *bad("evidence/verdicts", "decided_at_ms", None),
+    *bad("evidence/verdicts", "evidence_root", "0x12"),
 ]
 # What some venue does not say, or says in its own way.
 UNSAID = {
-    "exchanges/orders": "forced_kind marker margin_mode leverage average_price fee pnl "
-    "client_order_id",
+    "exchanges/orders": "position_slot forced_kind marker margin_mode leverage average_price fee "
+    "pnl client_order_id",
     "exchanges/fills": "forced_kind marker position_slot pnl fee",
     "exchanges/ledger": "inst_id forced_kind order_id fill_id qty_contracts price pnl fee "
     "margin_change amount",
@@ -302,3 +307,14 @@ def test_arrival_suite__every_guard__has_a_row_that_breaks_it(judged, table):
         columns = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
         guards.add((each["type"], tuple(columns)))
     assert guards == broken
+
+
+def test_arrival_suite__any_row_of_a_packages_context__stops_the_run(judged):
+    tables = [table for table in SUITES if table.startswith("evidence/")]
+    tables.remove("evidence/verdicts")
+    assert len(tables) == 6
+    for table in tables:
+        suite = SUITES[table]
+        assert suite.stops
+        assert suite.derived == {"landed_rows": 1}
+        assert suite.expectations[0]["kwargs"] == {"column": "landed_rows", "value_set": [0]}

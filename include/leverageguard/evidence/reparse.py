@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from leverageguard.exchanges import listings, pull, registry
+from leverageguard.exchanges import listings, registry
 from leverageguard.exchanges.client import OWNER, PUBLIC
+from leverageguard.exchanges.rows import parsed
 from leverageguard.exchanges.venue import (
     CANDLES,
     CONFIGS,
@@ -125,7 +126,7 @@ class Tracer:
             self._parsed[key] = [
                 record
                 for row in self._rows(venue, endpoint, digest)
-                for record in pull.parsed(endpoint, row)
+                for record in parsed(endpoint, row)
             ]
         return self._parsed[key]
 
