@@ -6,7 +6,6 @@ the rows of its orders, whenever it came; of other accounts nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard.config import Settings
+from leverageguard.evidence import picking
 from leverageguard.evidence.claims import Claim
 from leverageguard.warehouse import model_runner, raw_tables
 
@@ -37,7 +37,6 @@ MARKET = ("exchanges/instruments", "exchanges/candles", "exchanges/endpoints")
 # How far around the close a price is looked at; the mark on the own venue also since the position
 # was weakened.
 PRICES_AROUND_MS = 4 * MINUTE_MS
-_SIGNATURE = re.compile(r"(signature|sign)=[^&\s]*")
 
 
 class Gatherer:
@@ -71,10 +70,10 @@ class Gatherer:
         own = (claim.exchange, claim.account_id)
         rows: Rows = {table: self._timed(claim, table) for table in TIMED}
         config = "exchange = ? and account_id = ? and reply_sha256 = ?"
-        rows["exchanges/account_configs"] = _first_taken(
+        rows["exchanges/account_configs"] = picking.first_taken(
             self._rows("exchanges/account_configs", config, [*own, claim.config_reply_sha256])
         )
-        rows["exchanges/leverages"] = _each_once(
+        rows["exchanges/leverages"] = picking.each_once(
             [*rows["exchanges/leverages"], *self._leverages_around(claim)]
         )
         rows |= self._policy_rows(claim)
@@ -106,12 +105,12 @@ class Gatherer:
             [hashes, claim.account_id, PUBLIC],
         )
         bodies: dict[str, Row] = {}
-        for row in sorted(found, key=_received):
+        for row in sorted(found, key=picking.received):
             reply = bodies.setdefault(
                 row["sha256"], {"sha256": row["sha256"], "body": row["body"], "requests": []}
             )
-            reply["requests"].append(_request(row))
-        return [_first_of_each(reply) for reply in bodies.values()]
+            reply["requests"].append(picking.request(row))
+        return [picking.first_of_each(reply) for reply in bodies.values()]
 
     def _timed(self, claim: Claim, table: str) -> list[Row]:
         """Rows of the span, and those of the claim's orders whenever they were written."""
@@ -178,7 +177,7 @@ class Gatherer:
         assets = sorted({row["base_asset"] for row in own if row["base_asset"]})
         twins = "inst_type = 'perpetual' and list_contains(?, base_asset) and exchange <> ?"
         others = self._rows("exchanges/instruments", twins, [assets, claim.exchange])
-        rows["exchanges/instruments"] = _versions([*own, *others], claim)
+        rows["exchanges/instruments"] = picking.versions([*own, *others], claim)
         if claim.liquidated_ms is None:
             return rows
         around = claim.liquidated_ms - PRICES_AROUND_MS, claim.liquidated_ms + PRICES_AROUND_MS
@@ -196,7 +195,7 @@ class Gatherer:
             row
             for row in candles
             if (row["exchange"], row["inst_id"]) in named
-            and (row["minute_at_ms"] >= around[0] or _is_own_mark(row, claim))
+            and (row["minute_at_ms"] >= around[0] or picking.is_own_mark(row, claim))
         ]
         return rows
 
@@ -251,63 +250,6 @@ def _files(settings: Settings, table: str, from_ms: int) -> list[str]:
     files: list[Path] = [path for day in days for path in day.glob("hr=*/*.parquet")]
     schema = root / "dt=1970-01-01" / "hr=00" / "schema.parquet"
     return sorted({str(path) for path in (*files, schema)})
-
-
-def _versions(readings: list[Row], claim: Claim) -> list[Row]:
-    """Of each instrument the first reading of every version of its terms that the span met."""
-    kept = []
-    by_inst: dict[tuple[str, str], list[Row]] = {}
-    for row in sorted(readings, key=lambda row: (row["taken_at_ms"], row["reply_sha256"] or "")):
-        by_inst.setdefault((row["exchange"], row["inst_id"]), []).append(row)
-    for rows in by_inst.values():
-        starts = [
-            row for at, row in enumerate(rows) if not at or _terms(row) != _terms(rows[at - 1])
-        ]
-        ends = [row["taken_at_ms"] for row in starts[1:]] + [None]
-        kept += [
-            row
-            for at, (row, end) in enumerate(zip(starts, ends, strict=True))
-            if (end is None or end > claim.span[0])
-            and (not at or row["taken_at_ms"] < claim.span[1])
-        ]
-    return kept
-
-
-def _is_own_mark(row: Row, claim: Claim) -> bool:
-    own = (claim.exchange, claim.inst_id, "mark")
-    return (row["exchange"], row["inst_id"], row["kind"]) == own
-
-
-def _terms(row: Row) -> Row:
-    times = ("taken_at_ms", "reply_sha256", "endpoint")
-    return {name: value for name, value in row.items() if name not in times}
-
-
-def _each_once(rows: list[Row]) -> list[Row]:
-    return [row for at, row in enumerate(rows) if row not in rows[:at]]
-
-
-def _first_taken(rows: Iterable[Row]) -> list[Row]:
-    """The earliest of equal snapshots: the same answer again is no new evidence."""
-    return sorted(rows, key=lambda row: row["taken_at_ms"])[:1]
-
-
-def _request(row: Row) -> Row:
-    kept = ("exchange", "account_id", "endpoint", "http_status", "fetched_at_ms", "server_time_ms")
-    request = _SIGNATURE.sub(r"\1=", row["request"] or "")
-    return {**{name: row[name] for name in kept}, "request": request}
-
-
-def _first_of_each(reply: Row) -> Row:
-    """One request an endpoint and owner: that it was asked again says nothing more."""
-    first: dict[tuple[Any, ...], Row] = {}
-    for request in reply["requests"]:
-        first.setdefault((request["exchange"], request["account_id"], request["endpoint"]), request)
-    return {**reply, "requests": list(first.values())}
-
-
-def _received(row: Row) -> tuple[Any, ...]:
-    return row["fetched_at_ms"], row["exchange"], row["account_id"], row["endpoint"], row["request"]
 
 
 def _hour_end(at_ms: int) -> int:

@@ -1,0 +1,73 @@
+"""Which of several readings of the same thing a package holds: the first that said it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from leverageguard.evidence.claims import Claim
+
+Row = dict[str, Any]
+_SIGNATURE = re.compile(r"(signature|sign)=[^&\s]*")
+
+
+def versions(readings: list[Row], claim: Claim) -> list[Row]:
+    """Of each instrument the first reading of every version of its terms that the span met."""
+    kept = []
+    by_inst: dict[tuple[str, str], list[Row]] = {}
+    for row in sorted(readings, key=lambda row: (row["taken_at_ms"], row["reply_sha256"] or "")):
+        by_inst.setdefault((row["exchange"], row["inst_id"]), []).append(row)
+    for rows in by_inst.values():
+        starts = [
+            row for at, row in enumerate(rows) if not at or _terms(row) != _terms(rows[at - 1])
+        ]
+        ends = [row["taken_at_ms"] for row in starts[1:]] + [None]
+        kept += [
+            row
+            for at, (row, end) in enumerate(zip(starts, ends, strict=True))
+            if (end is None or end > claim.span[0])
+            and (not at or row["taken_at_ms"] < claim.span[1])
+        ]
+    return kept
+
+
+def is_own_mark(row: Row, claim: Claim) -> bool:
+    """Whether a candle is of the mark price the claim's own venue closed at."""
+    own = (claim.exchange, claim.inst_id, "mark")
+    return (row["exchange"], row["inst_id"], row["kind"]) == own
+
+
+def _terms(row: Row) -> Row:
+    times = ("taken_at_ms", "reply_sha256", "endpoint")
+    return {name: value for name, value in row.items() if name not in times}
+
+
+def each_once(rows: list[Row]) -> list[Row]:
+    """Rows without repetitions, in their order."""
+    return [row for at, row in enumerate(rows) if row not in rows[:at]]
+
+
+def first_taken(rows: Iterable[Row]) -> list[Row]:
+    """The earliest of equal snapshots: the same answer again is no new evidence."""
+    return sorted(rows, key=lambda row: row["taken_at_ms"])[:1]
+
+
+def request(row: Row) -> Row:
+    """How a reply was got; the request's signature is left out."""
+    kept = ("exchange", "account_id", "endpoint", "http_status", "fetched_at_ms", "server_time_ms")
+    unsigned = _SIGNATURE.sub(r"\1=", row["request"] or "")
+    return {**{name: row[name] for name in kept}, "request": unsigned}
+
+
+def first_of_each(reply: Row) -> Row:
+    """One request an endpoint and owner: that it was asked again says nothing more."""
+    first: dict[tuple[Any, ...], Row] = {}
+    for asked in reply["requests"]:
+        first.setdefault((asked["exchange"], asked["account_id"], asked["endpoint"]), asked)
+    return {**reply, "requests": list(first.values())}
+
+
+def received(row: Row) -> tuple[Any, ...]:
+    """Replies in the order they came; of equal times in a fixed one."""
+    return row["fetched_at_ms"], row["exchange"], row["account_id"], row["endpoint"], row["request"]
