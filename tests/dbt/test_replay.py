@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from leverageguard import config
-from leverageguard.warehouse import connect, dbt_runner, landing, raw_tables
+from leverageguard.warehouse import connect, model_runner, raw_tables
 from tests.dbt.dbt_world import DbtWorld
 
 pytestmark = pytest.mark.slow
@@ -65,39 +63,63 @@ def own_rows(world: DbtWorld, table: str, account: str, policy: str) -> list[dic
     return [r for r in rows if r.get("quote_id") == policy]
 
 
-def land_alone(settings: config.Settings, world: DbtWorld, whole: Path, claim: dict) -> None:
-    landing.ensure_schemas(settings)
-    for table in list(world.rows):
-        rows = own_rows(world, table, claim["account_id"], claim["policy_id"])
-        if raw_tables.table(table).hour_column is None:
-            landing.replace(settings, table, world.start, "alone", rows)
-            continue
-        for hour, of_hour in landing.by_hour(table, rows).items():
-            landing.replace(settings, table, hour, "alone", of_hour)
-    for name in FILTERS:
-        rows = context(whole, claim["claim_id"], name)
-        landing.replace(settings, f"evidence/{name}", world.start, "package", rows)
+def package(world: DbtWorld, whole: Path, claim: dict[str, Any]) -> dict[str, list[Any]]:
+    """The claim's own rows by raw table, and what is said of others."""
+    own = {
+        table: own_rows(world, table, claim["account_id"], claim["policy_id"])
+        for table in list(world.rows)
+    }
+    context_rows = {f"evidence/{name}": context(whole, claim["claim_id"], name) for name in FILTERS}
+    return {**own, **context_rows}
 
 
-@pytest.mark.parametrize(
-    "case",
-    # Shares the wallet's cap; shares the policy's sum insured; the root is another's; two policies
-    # on one event; a twin in another account; the third liquidation.
-    ["rich-2", "exhausted", "root-second", "two-policies", "hedge-own", "busy"],
-)
-def test_claim__replayed_alone__is_decided_the_same(small, claims, dbt_data, monkeypatch, case):
-    whole = small.settings.warehouse_path
-    claim = claims[case][-1]
+def rows(connection: Any, query: str, claim_id: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(query, [claim_id])
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+# Each is decided by what befell others.
+CASES = {
+    "rich-2": "shares the cap of its wallet and day",
+    "exhausted": "shares the policy's sum insured",
+    "root-second": "lies under another's root",
+    "two-policies": "shares the event with another policy",
+    "hedge-own": "has a twin in another account",
+    "busy": "is the third liquidation",
+}
+
+
+def replayed(
+    models: model_runner.Models, brought: dict[str, list[Any]], claim_id: str
+) -> list[Any]:
+    """Decision and checks of one claim from a package alone."""
+    connection = model_runner.connect()
+    model_runner.land(connection, brought)
+    models.run(connection, ["fct_claims", "fct_claim_checks"])
+    return [rows(connection, query, claim_id) for query in (DECIDED, CHECKS)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_claim__replayed_alone__is_decided_the_same(small, claims, case):
+    whole, claim = small.settings.warehouse_path, claims[case][-1]
     wanted = [connect.rows(whole, query, [claim["claim_id"]]) for query in (DECIDED, CHECKS)]
-    monkeypatch.setenv("LEVERAGEGUARD_DATA", str(dbt_data / "alone"))
-    settings = config.load()
-    for folder in (settings.raw_dir, settings.warehouse_path.parent):
-        shutil.rmtree(folder, ignore_errors=True)
-    land_alone(settings, small, whole, claim)
+    brought = package(small, whole, claim)
 
-    dbt_runner.build()
+    found = replayed(model_runner.compiled(small.settings), brought, claim["claim_id"])
 
-    alone = settings.warehouse_path
-    assert [
-        connect.rows(alone, query, [claim["claim_id"]]) for query in (DECIDED, CHECKS)
-    ] == wanted
+    assert found == wanted
+
+
+def test_claim__replayed_without_what_is_known_of_others__is_decided_otherwise(small, claims):
+    whole, claim = small.settings.warehouse_path, claims["hedge-own"][-1]
+    own = {
+        table: part
+        for table, part in package(small, whole, claim).items()
+        if not table.startswith("evidence/")
+    }
+
+    (decided, _) = replayed(model_runner.compiled(small.settings), own, claim["claim_id"])
+
+    assert [row["verdict"] for row in decided] == ["verified"]
+    assert claim["verdict"] == "rejected"
