@@ -47,11 +47,18 @@ def ingest_exchanges():
 
         return steps.fetch(part)
 
+    @task
+    def price_forced_closes(window_start: str, window_end: str) -> dict[str, int]:
+        from leverageguard.exchanges import market_steps
+
+        return market_steps.price_forced_closes(window_start, window_end)
+
     @task(outlets=[RAW])
     def report(counts: list[dict[str, int]]) -> dict[str, int]:
         return {name: sum(part.get(name, 0) for part in counts) for name in counts[0]}
 
-    report(fetch.expand(part=plan(WINDOW_START, WINDOW_END)))
+    fetched = fetch.expand(part=plan(WINDOW_START, WINDOW_END))
+    fetched >> price_forced_closes(WINDOW_START, WINDOW_END) >> report(fetched)
 
 
 ingest_exchanges()

@@ -79,7 +79,15 @@ accumulated as (
         inst_id,
         position_slot,
         position_side,
-        concat_ws(':', exchange, account_id, inst_id, position_slot, episode_no) as episode_id,
+        -- Named by the fill that opened it: a number would change with how far the evidence reaches.
+        concat_ws(
+            ':',
+            exchange,
+            account_id,
+            inst_id,
+            position_slot,
+            if(episode_no = 0, 'unopened', first_value(fill_id) over so_far)
+        ) as episode_id,
         episode_no,
         leg_no,
         leg_kind,

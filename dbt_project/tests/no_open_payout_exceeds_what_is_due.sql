@@ -8,4 +8,5 @@ left join {{ ref('int_payouts__settled') }} as settled using (claim_id)
 where
     limited.approved_micro_usdc > limited.recomputed_micro_usdc
     and limited.formula_micro_usdc is not null
+    and not limited.is_brought
     and coalesce(settled.payout_state, 'APPROVED') not in ('PAID', 'REFUSED')

@@ -6,4 +6,8 @@ select
     approved_micro_usdc,
     recomputed_micro_usdc
 from {{ ref('int_payouts__limited') }}
-where is_planned and formula_micro_usdc is not null and approved_micro_usdc <> recomputed_micro_usdc
+where
+    is_planned
+    and not is_brought
+    and formula_micro_usdc is not null
+    and approved_micro_usdc <> recomputed_micro_usdc

@@ -29,6 +29,11 @@ def parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench")
     bench.add_argument("name", nargs="?")
     bench.add_argument("--json", action="store_true")
+    verify = commands.add_parser("verify")
+    verify.add_argument("target", nargs="?")
+    verify.add_argument("--all", action="store_true")
+    verify.add_argument("--rpc")
+    verify.add_argument("--offline", action="store_true")
     airflow = commands.add_parser("airflow")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
     return made
@@ -48,11 +53,13 @@ def main() -> int:
 
 def _explained() -> tuple[type[Exception], ...]:
     """Errors whose message is meant for the operator."""
+    from leverageguard.evidence.command import NothingToVerifyError
     from leverageguard.settlement.errors import SettlementError
     from leverageguard.simulator.fields import ScenarioError
     from leverageguard.stack.progress import StackError
 
-    return ConfigError, SettlementError, ScenarioError, StackError, OSError, ValueError
+    ours = (ConfigError, SettlementError, ScenarioError, StackError, NothingToVerifyError)
+    return *ours, OSError, ValueError
 
 
 def _up(settings: Settings, options: argparse.Namespace) -> int:
@@ -110,6 +117,16 @@ def _bench(settings: Settings, options: argparse.Namespace) -> int:
     return subprocess.call(argv)
 
 
+def _verify(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.evidence import command
+
+    wrong = 0
+    for checked in command.run(settings, options.target, options.all, options.rpc, options.offline):
+        print(command.text(checked, is_short=options.all), flush=True)
+        wrong += checked.is_wrong
+    return 1 if wrong else 0
+
+
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
@@ -122,6 +139,7 @@ COMMANDS = {
     "status": _status,
     "logs": _logs,
     "bench": _bench,
+    "verify": _verify,
     "airflow": _airflow,
 }
 

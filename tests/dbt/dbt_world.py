@@ -6,7 +6,6 @@ not care about is filled with nothing.
 
 from __future__ import annotations
 
-import importlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,9 +16,12 @@ import pyarrow as pa
 
 from leverageguard.config import Settings
 from leverageguard.domain import product as domain_product
+from leverageguard.exchanges import registry
 from leverageguard.exchanges.venue import Endpoint
 from leverageguard.intake import products
+from leverageguard.simulator.replies import Replies
 from leverageguard.simulator.scenario import Scenario
+from leverageguard.simulator.venues import twins
 from leverageguard.warehouse import landing, raw_tables
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
@@ -332,10 +334,12 @@ class DbtWorld:
                 landing.replace(self.settings, table, hour, "test", of_hour)
 
     def _instruments(self) -> None:
-        self.rows["exchanges/instruments"] = []
+        self.rows["exchanges/instruments"] = [
+            row for row in self.rows["exchanges/instruments"] if row["endpoint"] != "listed"
+        ]
         for inst, size in self.symbols.items():
             shared = {
-                "endpoint": "instruments", "inst_type": "perpetual", "contract_type": "linear",
+                "endpoint": "listed", "inst_type": "perpetual", "contract_type": "linear",
                 "base_asset": inst.split("-")[0], "settle_currency": "USDT",
                 "taken_at_ms": self.start,
             }  # fmt: skip
@@ -373,8 +377,7 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
     """
     hours = (scenario.now_ms - scenario.start_ms) // HOUR
     world = DbtWorld(settings, hours=hours, start=scenario.start_ms, symbols={})
-    replies = scenario.replies(VENUE)
-    venue = importlib.import_module(f"leverageguard.exchanges.venues.{VENUE}").VENUE
+    replies, venue = scenario.replies(VENUE), registry.venue(VENUE)
     for row in replies.instruments:
         world.symbols[row["instId"]] = row["ctVal"]
     for account in scenario.accounts:
@@ -388,15 +391,15 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
                 for hour in range(world.first_hour, hours):
                     world.gap(account.account_id, endpoint, world.start + hour * HOUR)
             continue
+        core = {"exchange": VENUE, "account_id": account.account_id}
         for table, rows in replies.accounts[account.account_id].items():
-            endpoint = venue.listing({"bills": "ledger"}.get(table, table))
-            _parse(world, endpoint, rows, exchange=VENUE, account_id=account.account_id)
-    for endpoint, candles_of in (
-        (venue.mark_candles, replies.mark_candles), (venue.trade_candles, replies.trade_candles)
-    ):  # fmt: skip
-        for inst, candles in candles_of.items():
-            rows = [dict(zip(endpoint.list_columns, cells, strict=True)) for cells in candles]
-            _parse(world, endpoint, rows, exchange=VENUE, inst_id=inst)
+            if table == "leverages":
+                _parse(world, venue.leverages, rows, **core, taken_at_ms=scenario.now_ms)
+            else:
+                _parse(world, venue.listing({"bills": "ledger"}.get(table, table)), rows, **core)
+    for exchange in twins():
+        if (scenario.replies_folder / exchange).is_dir():
+            _markets(world, exchange, scenario.replies(exchange))
     _elsewhere(world)
     world.event(
         "chain/deposits", scenario.start_ms, depositor=POOL,
@@ -420,18 +423,35 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
     return world
 
 
+def _markets(world: DbtWorld, exchange: str, replies: Replies) -> None:
+    """Candles of a venue, and the instruments of one that is there for its prices alone."""
+    venue = registry.venue(exchange)
+    if exchange != VENUE:
+        _parse(world, venue.instruments, replies.instruments, exchange=exchange,
+               taken_at_ms=world.start)  # fmt: skip
+    for endpoint, candles_of in (
+        (venue.mark_candles, replies.mark_candles), (venue.trade_candles, replies.trade_candles)
+    ):  # fmt: skip
+        for inst, candles in candles_of.items():
+            names = endpoint.list_columns
+            rows = [dict(zip(names, row, strict=False)) if names else row for row in candles]
+            _parse(world, endpoint, rows, exchange=exchange, inst_id=inst)
+
+
 def _elsewhere(world: DbtWorld) -> None:
     """What a scenario of one venue leaves open: the same prices elsewhere, and a liquid market."""
-    marks = [row for row in world.rows["exchanges/candles"] if row["kind"] == "mark"]
-    traded = {row["inst_id"] for row in world.rows["exchanges/candles"] if row["kind"] == "trade"}
-    for row in marks:
+    candles = world.rows["exchanges/candles"]
+    is_seen = any(row["exchange"] != VENUE for row in candles)
+    traded = {row["inst_id"] for row in candles if row["kind"] == "trade"}
+    for row in [row for row in candles if row["kind"] == "mark" and row["exchange"] == VENUE]:
         inst, price = row["inst_id"], (row["low_price"], row["high_price"])
-        world.candle(row["minute_at_ms"], *price, there(inst), exchange=ELSEWHERE)
+        if not is_seen:
+            world.candle(row["minute_at_ms"], *price, there(inst), exchange=ELSEWHERE)
         if inst not in traded:
             world.candle(row["minute_at_ms"], *price, inst, kind="trade", volume="100000000")
 
 
-def _parse(world: DbtWorld, endpoint: Endpoint, rows: list[Row], **core: str) -> None:
+def _parse(world: DbtWorld, endpoint: Endpoint, rows: list[Row], **core: Any) -> None:
     for wire in rows:
         for table, row in endpoint.parse(wire):
             world.add(table, endpoint=endpoint.name, **{**core, **row})

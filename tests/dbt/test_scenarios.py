@@ -38,7 +38,7 @@ def decided(folder: Path) -> dict[tuple, tuple]:
     rows = connect.rows(settings.warehouse_path, "select * from fct_claims")
     return {
         (row["policy_reference"], row["order_id"], row["filing_reference"]): (
-            row["verdict"], row["reasons"], row["approved_micro_usdc"] or 0,
+            row["verdict"], row["reasons"], row["hold_reasons"], row["approved_micro_usdc"] or 0,
         )
         for row in rows
     }  # fmt: skip
@@ -48,6 +48,7 @@ def expected(claims: list[dict], filing: str) -> dict[tuple, tuple]:
     return {
         (claim["policy"], claim["order_id"], claim.get(filing)): (
             claim["verdict"], ",".join(claim.get("reasons") or []),
+            ",".join(claim.get("holds") or []),
             claim.get("payout_micro_usdc") or 0,
         )
         for claim in claims
@@ -67,12 +68,12 @@ def test_real_okx_liquidation__small_product__pays_the_formula_to_the_micro_usdc
     (outcome,) = decided(folder).values()
 
     # floor(min(10, 7.5272128) x 0.498): 0.25 + (100 - 50) x 0.005 - 10 / 500 x 0.1.
-    assert outcome == ("verified", "", 7_527_212_800 * 498_000 // 1_000_000_000)
+    assert outcome == ("verified", "", "", 7_527_212_800 * 498_000 // 1_000_000_000)
 
 
 @pytest.mark.parametrize("seed", [7, 11])
 def test_seeded_world__every_claim__equals_its_ground_truth(seed, tmp_path, data):
-    seeded.write(tmp_path / "world", seed)
+    seeded.write(tmp_path / "world", seed, venues=["okx"])
     truth = json.loads((tmp_path / "world" / seeded.TRUTH_FILE).read_text())
 
     assert decided(tmp_path / "world") == expected(truth, "filing")

@@ -201,8 +201,9 @@ def test_markets__candles_and_terms__every_minute_of_the_window(
 @pytest.mark.parametrize("processes", [2, 4])
 @pytest.mark.parametrize("exchange", VENUES)
 def test_limiter__processes_on_one_key__not_one_refusal(
-    exchange: str, processes: int, start: Start, tmp_path: Path
+    exchange: str, processes: int, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LEVERAGEGUARD_SIMULATED_PACE", "1")
     world = VenueWorld(exchange, accounts=1, lives=1)
     simulator, _ = start(world)
     cheapest = min(venue_of(exchange).listings, key=lambda each: each.limit.seconds)
@@ -276,3 +277,20 @@ def _iso(at_ms: int) -> str:
 def test_kinds__every_fault__is_described() -> None:
     assert len(KINDS) >= 24
     assert all(json.dumps(text) for text in KINDS.values())
+
+
+@pytest.mark.usefixtures("unpaced")
+@pytest.mark.parametrize("exchange", VENUES)
+def test_markets__forced_close_nobody_insured__gets_its_candles_all_the_same(
+    exchange: str, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = VenueWorld(exchange, accounts=1, lives=2)
+    _, settings = start(world)
+    monkeypatch.setattr(quotes, "instruments", lambda _: {})
+    pull(world)
+    monkeypatch.setattr(market_steps, "reference", lambda _: [])
+    counts = market_steps.price_forced_closes(_iso(START_MS), _iso(START_MS + HOUR_MS))
+    assert counts["candles"] == 2 * 3 * 60
+    assert {row["inst_id"] for row in landing.scan(settings, "exchanges/candles")} == {
+        world.symbol.inst_id
+    }

@@ -17,7 +17,16 @@ from leverageguard.exchanges import endpoints, listings, lock, registry, retry, 
 from leverageguard.exchanges.client import Client, VenueClock, connect
 from leverageguard.exchanges.listings import Listing
 from leverageguard.exchanges.rows import parsed
-from leverageguard.exchanges.venue import INSTRUMENTS, Endpoint, InconsistentPageError, Row, Venue
+from leverageguard.exchanges.venue import (
+    FILLS,
+    INSTRUMENTS,
+    ORDERS,
+    POSITIONS,
+    Endpoint,
+    InconsistentPageError,
+    Row,
+    Venue,
+)
 from leverageguard.exchanges.windows import GAP_LOOKBACK_MS, Stretch
 from leverageguard.intake import quotes as intake_quotes
 from leverageguard.store.base import session as store_session
@@ -33,6 +42,7 @@ INSTRUMENTS_A_PART = 20
 # The second source of a price: the first of these that is another venue.
 REFERENCES = ("binanceusdm", "okx")
 STABLECOINS = ("USDT", "USDC")
+FORCED_KINDS = ("full", "partial", "takeover", "adl")
 
 
 def plan(window_start: str, window_end: str) -> list[Part]:
@@ -48,10 +58,53 @@ def plan(window_start: str, window_end: str) -> list[Part]:
         return []
     hours = windows.hours(start - MARGIN_MS, min(end + MARGIN_MS, now_ms))
     span = (hours[0], hours[-1] + HOUR_MS)
+    return _parts(settings, _insured(settings), span, now_ms)
+
+
+def price_forced_closes(window_start: str, window_end: str) -> dict[str, int]:
+    """Pull what `plan` leaves out: candles of instruments nobody insured that were force-closed.
+
+    A claim on one is refused for its terms, but no claim is decided without its prices.
+    """
+    settings, now_ms = config.load(), clock.now_ms()
+    start, end = clock.parse_ms(window_start), min(clock.parse_ms(window_end), now_ms)
+    hours = windows.hours(start - MARGIN_MS, min(end + MARGIN_MS, now_ms)) if start < end else []
+    insured, counts = _insured(settings), {"instruments": 0, "candles": 0, "gaps": 0}
+    closed: dict[str, list[str]] = {}
+    for exchange, inst_id in sorted(_forced(settings, hours)):
+        if inst_id not in insured.get(exchange, []):
+            closed.setdefault(exchange, []).append(inst_id)
+    for part in _parts(settings, closed, (hours[0], hours[-1] + HOUR_MS), now_ms) if closed else []:
+        for name, count in fetch(part).items():
+            counts[name] += count
+    return counts
+
+
+def _insured(settings: Settings) -> dict[str, list[str]]:
     with store_session(settings) as session:
-        insured = intake_quotes.instruments(session)
+        return intake_quotes.instruments(session)
+
+
+def _forced(settings: Settings, hours: list[int]) -> set[tuple[str, str]]:
+    """(exchange, instrument) of every forced close landed in these hours."""
+    return {
+        (row["exchange"], row["inst_id"])
+        for table in (ORDERS, FILLS, POSITIONS)
+        for row in landing.scan(
+            settings,
+            table,
+            columns=["exchange", "inst_id"],
+            where={"forced_kind": FORCED_KINDS},
+            hours=hours,
+        )
+    }
+
+
+def _parts(
+    settings: Settings, wanted: dict[str, list[str]], span: tuple[int, int], now_ms: int
+) -> list[Part]:
     parts = []
-    for exchange, inst_ids in insured.items():
+    for exchange, inst_ids in wanted.items():
         gaps = windows.open_gaps(settings, exchange, now_ms - GAP_LOOKBACK_MS, now_ms)
         for at in range(0, len(inst_ids), INSTRUMENTS_A_PART):
             chunk = inst_ids[at : at + INSTRUMENTS_A_PART]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from hashlib import sha256
 
 from leverageguard.config import Settings
@@ -21,8 +22,13 @@ def product(settings: Settings, product_version: str) -> ProductVersion:
     return _parse(rows[product_version])
 
 
-def _parse(row: dict[str, str]) -> ProductVersion:
+def terms_hash(row: Mapping[str, str]) -> str:
+    """SHA-256 (0x-hex) of a catalogue row as its file writes it: what a quote binds."""
     canonical = "\n".join(f"{name}={row[name]}" for name in sorted(row))
+    return "0x" + sha256(canonical.encode()).hexdigest()
+
+
+def _parse(row: dict[str, str]) -> ProductVersion:
     rates = {
         name: int(row[name])
         for name in ProductVersion.__dataclass_fields__
@@ -30,7 +36,7 @@ def _parse(row: dict[str, str]) -> ProductVersion:
     }
     return ProductVersion(
         product_version=row["product_version"],
-        terms_hash="0x" + sha256(canonical.encode()).hexdigest(),
+        terms_hash=terms_hash(row),
         leverages=_leverages(row["leverages"]),
         wait_seconds={8: int(row["wait_seconds_8h"]), 24: int(row["wait_seconds_24h"])},
         filing_grace_seconds=int(row["filing_grace_seconds"]),

@@ -127,10 +127,13 @@ def _seed_names(connection: Any) -> list[tuple[str, str]]:
 
 
 def connect() -> Any:
-    """An empty in-memory database in UTC, as `Models.run` needs it."""
+    """An empty in-memory database in UTC, as `Models.run` needs it.
+
+    Over few rows a second thread only costs time; several databases may be used side by side.
+    """
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"threads": 2})
+    connection = duckdb.connect(":memory:", config={"threads": 1})
     connection.execute("set TimeZone = 'UTC'")
     return connection
 

@@ -21,6 +21,42 @@ accounts as (
     select * from {{ ref('int_accounts__identified') }}
 ),
 
+configs as (
+    select * from {{ ref('stg_exchanges__account_configs') }}
+),
+
+limits as (
+    {{ thresholds() }}
+),
+
+-- The account as last read before the evidence of the close ends, else as first read after it: a
+-- later reading changes nothing that was decided.
+configured as (
+    select
+        claims.claim_id,
+        configs.*
+    from claims
+    cross join limits
+    inner join policies on claims.policy_id = policies.policy_id
+    left join filings on claims.filing_id = filings.filing_id
+    left join closes
+        on
+            claims.liquidation_event_id = closes.liquidation_event_id
+            and policies.account_id = closes.account_id
+    inner join configs on policies.account_id = configs.account_id
+    qualify row_number() over (
+        partition by claims.claim_id
+        order by
+            configs.taken_at <= coalesce(closes.liquidated_at, filings.filed_at, claims.notified_at)
+            + to_seconds(limits.evidence_margin_seconds) desc,
+            abs(
+                epoch_ms(configs.taken_at)
+                - epoch_ms(coalesce(closes.liquidated_at, filings.filed_at, claims.notified_at))
+                - limits.evidence_margin_seconds::bigint * 1000
+            )
+    ) = 1
+),
+
 evidenced as (
     select
         claims.claim_id,
@@ -36,18 +72,18 @@ evidenced as (
         policies.leverage as policy_leverage,
         filings.* exclude (filing_id, policy_id, liquidation_event_id, order_id),
         accounts.exchange,
-        accounts.venue_uid,
-        accounts.has_config,
-        accounts.config_reply_sha256,
+        configured.uid as venue_uid,
+        configured.uid is not null as has_config,
+        configured.reply_sha256 as config_reply_sha256,
         {{ pseudonym('policies.wallet') }} as party_key,
         {{ pseudonym("accounts.exchange || ':' || accounts.root_uid") }} as root_key,
         {{ pseudonym('closes.episode_id') }} as position_key,
         {{ pseudonym('claims.liquidation_event_id') }} as event_key,
-        accounts.venue_root_uid,
+        configured.root_uid as venue_root_uid,
         accounts.root_uid,
-        accounts.is_read_only,
-        accounts.key_permissions,
-        accounts.environment,
+        configured.is_read_only,
+        configured.key_permissions,
+        configured.environment,
         coalesce(closes.inst_id, filings.filed_inst_id) as inst_id,
         coalesce(closes.is_order_landed, false) as is_order_landed,
         closes.order_id is not null as is_event_known,
@@ -60,6 +96,7 @@ evidenced as (
     from claims
     inner join policies on claims.policy_id = policies.policy_id
     left join accounts on policies.account_id = accounts.account_id
+    left join configured on claims.claim_id = configured.claim_id
     left join filings on claims.filing_id = filings.filing_id
     left join closes
         on

@@ -102,7 +102,8 @@ limited as (
         {{ at_least_zero(
             'formula_micro_usdc - coalesce(planned_micro_usdc, recomputed_micro_usdc)'
         ) }} as capped_micro_usdc,
-        planned_micro_usdc is not null as is_planned
+        planned_micro_usdc is not null as is_planned,
+        is_brought
     from recomputed
 )
 

@@ -37,57 +37,45 @@ entitled as (
     full outer join planned on calculated.claim_id = planned.claim_id
 ),
 
+-- What a package brings along was counted before everything in it, at the amount it says.
+keyed as (
+    select
+        coalesce(brought.claim_id, entitled.claim_id) as claim_id,
+        coalesce(brought.policy_key, {{ pseudonym('entitled.policy_id') }}) as policy_key,
+        coalesce(brought.party_key, {{ pseudonym('entitled.wallet') }}) as party_key,
+        cast(brought.liquidation_date as date) as brought_date,
+        brought.claim_id is not null as is_brought,
+        coalesce(brought.amount_micro_usdc, entitled.planned_micro_usdc) as planned_micro_usdc,
+        entitled.* exclude (claim_id, planned_micro_usdc)
+    from entitled
+    full outer join brought on entitled.claim_id = brought.claim_id
+),
+
 queued as (
     select
-        entitled.claim_id,
-        entitled.policy_id,
-        entitled.wallet,
-        {{ pseudonym('entitled.policy_id') }} as policy_key,
-        {{ pseudonym('entitled.wallet') }} as party_key,
-        entitled.planned_micro_usdc,
-        entitled.formula_micro_usdc,
-        cast(claims.liquidated_at as date) as liquidation_date,
+        keyed.* exclude (brought_date),
+        coalesce(keyed.brought_date, cast(claims.liquidated_at as date)) as liquidation_date,
         policies.max_payout_micro_usdc as policy_limit,
         policies.user_day_cap_micro_usdc as wallet_limit,
         policies.pool_day_cap_micro_usdc as pool_limit,
         cast(
-            entitled.pool_balance_micro_usdc::hugeint * policies.claim_share_of_pool_ppm
+            keyed.pool_balance_micro_usdc::hugeint * policies.claim_share_of_pool_ppm
             // 1000000 as bigint
         ) as share_of_pool,
         {{ lesser([
-            'entitled.formula_micro_usdc', 'entitled.realised_loss_micro_usdc', 'share_of_pool'
+            'keyed.formula_micro_usdc', 'keyed.realised_loss_micro_usdc', 'share_of_pool'
         ]) }} as own_limit,
-        coalesce(entitled.planned_micro_usdc, own_limit) as most,
-        entitled.batch_no,
-        claims.notified_at
-    from entitled
-    left join claims on entitled.claim_id = claims.claim_id
-    left join policies on entitled.policy_id = policies.policy_id
-),
-
--- What a package brings along was counted before everything in it.
-sequenced as (
-    select
-        *,
+        coalesce(keyed.planned_micro_usdc, own_limit) as most,
         row_number() over (
-            order by is_brought desc, batch_no asc nulls last, notified_at asc, claim_id asc
+            order by
+                keyed.is_brought desc,
+                keyed.batch_no asc nulls last,
+                claims.notified_at asc,
+                keyed.claim_id asc
         ) as sequence_no
-    from (
-        select
-            *,
-            false as is_brought
-        from queued
-        union all by name
-        select
-            claim_id,
-            policy_key,
-            party_key,
-            cast(liquidation_date as date) as liquidation_date,
-            amount_micro_usdc as planned_micro_usdc,
-            amount_micro_usdc as most,
-            true as is_brought
-        from brought
-    )
+    from keyed
+    left join claims on keyed.claim_id = claims.claim_id
+    left join policies on keyed.policy_id = policies.policy_id
 ),
 
 bounded as (
@@ -99,7 +87,7 @@ bounded as (
             or own_limit + coalesce(sum(most) over of_wallet, 0) > wallet_limit
             or own_limit + coalesce(sum(most) over of_day, 0) > pool_limit
         ) as is_tight
-    from sequenced
+    from queued
     window
         of_policy as (
             partition by policy_key

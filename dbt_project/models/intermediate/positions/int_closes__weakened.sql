@@ -44,7 +44,6 @@ removals as (
         watched.order_id,
         ledger.recorded_at as weakened_at,
         -ledger.margin_change as removed,
-        null::decimal(38, 18) as leverage_before,
         ledger.reply_sha256
     from watched
     inner join ledger using (exchange, account_id, inst_id)
@@ -65,7 +64,7 @@ readings as (
         orders.reply_sha256
     from watched
     inner join orders using (exchange, account_id, inst_id, position_slot)
-    where orders.filled_at >= watched.opened_at and orders.filled_at <= watched.liquidated_at
+    where orders.filled_at between watched.opened_at and watched.liquidated_at
 
     union all
 
@@ -81,8 +80,7 @@ readings as (
     inner join settings using (exchange, account_id, inst_id)
     where
         settings.position_slot in ('net', watched.position_slot)
-        and settings.taken_at >= watched.opened_at
-        and settings.taken_at <= watched.liquidated_at
+        and settings.taken_at between watched.opened_at and watched.liquidated_at
 ),
 
 compared as (
@@ -99,13 +97,12 @@ compared as (
 
 weakenings as (
     select * from removals
-    union all
+    union all by name
     select
         exchange,
         account_id,
         order_id,
         read_at as weakened_at,
-        null::decimal(38, 18) as removed,
         leverage_before,
         reply_sha256
     from compared
@@ -125,19 +122,27 @@ summed as (
     group by exchange, account_id, order_id
 ),
 
-weakened as (
+since as (
     select
         summed.*,
-        min(candles.low_price) as low_price_since,
-        max(candles.high_price) as high_price_since
+        watched.inst_id,
+        watched.watched_to_at
     from summed
     inner join watched using (exchange, account_id, order_id)
+),
+
+weakened as (
+    select
+        since.* exclude (inst_id, watched_to_at),
+        min(candles.low_price) as low_price_since,
+        max(candles.high_price) as high_price_since
+    from since
     left join candles
         on
-            watched.exchange = candles.exchange
-            and watched.inst_id = candles.inst_id
-            and candles.minute_at + interval '1 minute' > summed.weakened_at
-            and candles.minute_at <= watched.watched_to_at
+            since.exchange = candles.exchange
+            and since.inst_id = candles.inst_id
+            and since.weakened_at < candles.minute_at + interval '1 minute'
+            and since.watched_to_at >= candles.minute_at
     group by all
 )
 
