@@ -197,6 +197,32 @@ def test_hedged__the_twin_on_another_venue__gains_as_said(
         assert share > Decimal("0.75") if is_profitable else share < Decimal("0.4")
 
 
+def test_hedged__only_the_staged_pairs__look_like_hedges() -> None:
+    # The market of this seed once gave a winner's other side to somebody innocent.
+    stage = Stage(2, world.START_MS, 24, twins())
+    frauds.play(stage, list(range(frauds.COUNT)))
+    opened = [
+        (trader, order, notional(order))
+        for trader in stage.traders.values()
+        for order in trader.book.records.orders
+        if order.is_opening
+    ]
+
+    pairs = [
+        (one.number, other.number)
+        for one, first, size in opened
+        for other, second, other_size in opened
+        if first.is_long
+        and not second.is_long
+        and first.symbol.coin == second.symbol.coin
+        and abs(first.filled_ms - second.filled_ms) <= 15 * MINUTE_MS
+        and Decimal("0.8") * size <= other_size <= Decimal("1.25") * size
+    ]
+
+    staged = sum(fraud.count for fraud in FRAUDS if fraud.check == "NOT_HEDGED") // 2
+    assert len(pairs) == staged
+
+
 def notional(order: OrderRecord) -> Decimal:
     return order.average_price * order.contracts * order.symbol.contract_value
 

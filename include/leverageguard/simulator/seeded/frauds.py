@@ -136,7 +136,8 @@ def _mirrored(
 
     def is_mirrored(setup: Setup, end: int) -> bool:
         mirror[:] = _mirror(stage, winner.venue, setup, end, is_profitable, is_exact)
-        return bool(mirror)
+        # Nobody honest who opened before may look like the other half of this pair.
+        return bool(mirror) and stage.is_free(mirror[0][0])
 
     meddling.fate(stage, loser, is_mirrored, meddling.nothing, reasons, holds, lasting=HOUR)
     setup, minute = mirror[0]
