@@ -169,10 +169,11 @@ class Settings:
         """True while the stack replays a simulated world."""
         return (self.world_dir / "clock.json").exists()
 
-    @property
-    def pace(self) -> int:
-        """How many times the documented limits may be used: more than once in simulation alone."""
-        return self.simulated_pace if self.is_simulated else 1
+    def pace(self, exchange: str) -> int:
+        """How many times a venue's documented limits may be used: more than once only where the
+        venue is our simulated twin."""
+        is_twin = self.is_simulated and exchange not in self.venue_urls
+        return self.simulated_pace if is_twin else 1
 
     @property
     def deployment_path(self) -> Path:

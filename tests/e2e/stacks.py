@@ -17,7 +17,7 @@ UP_SECONDS = 900
 def free_port_base(first: int) -> int:
     """The first port of a block that nothing listens on."""
     for base in range(first, 60_000, PORTS_OF_A_STACK):
-        if all(_is_free(base + offset) for offset in (0, 1, 2, 3)):
+        if all(_is_free(base + offset) for offset in range(PORTS_OF_A_STACK)):
             return base
     raise AssertionError("no free block of ports")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from leverageguard import config
+from leverageguard import clock, config
 
 PACKAGE = Path(config.__file__).parent
 
@@ -59,3 +59,12 @@ def test_package__environment__is_read_by_config_alone():
     }
 
     assert readers == {"config.py"}
+
+
+def test_pace__only_a_simulated_twin__may_be_read_faster(settings, monkeypatch):
+    assert settings.pace("okx") == 1
+    clock.set_world(1_000)
+    assert config.load().pace("okx") == config.load().simulated_pace > 1
+    monkeypatch.setenv("LEVERAGEGUARD_OKX_URL", "https://www.okx.com")
+    assert config.load().pace("okx") == 1
+    assert config.load().pace("bybit") > 1

@@ -138,3 +138,16 @@ def test_order__empty_answer__unknown_and_not_absent(tmp_path: Path) -> None:
     with pytest.raises(retry.GaveUpError) as caught:
         account_pull.order(client, "BTC-USDT-SWAP", "1")
     assert caught.value.fault is retry.Fault.TRANSIENT
+
+
+def test_call__transient_code_with_a_final_status__tried_again_all_the_same(tmp_path: Path) -> None:
+    busy = (400, '{"code":"1","data":[],"msg":"Operation failed"}')
+    client, answers = venue_client(tmp_path, busy, GOOD, attempts=2)
+    assert client.call(FILLS, {}).rows == []
+    assert len(answers.sent) == 2
+
+
+def test_call__no_readable_reply__the_line_failed_and_is_tried_again(tmp_path: Path) -> None:
+    garbled = requests.exceptions.ContentDecodingError("not gzip")
+    client, _ = venue_client(tmp_path, garbled, GOOD, attempts=2)
+    assert client.call(FILLS, {}).rows == []

@@ -35,6 +35,7 @@ GOOD = '{"code":"0","data":[{"billId":"12","ts":"5","fillPx":98200.10,"fillSz":1
         '{"code":"0","data":[[1,2]],"msg":""}',
         '{"code":"0","code":"0","data":[],"msg":""}',
         "\ufeff" + GOOD,
+        GOOD.replace("12", "1\ufffd"),
     ],
 )
 def test_strict__http_200_that_is_no_listing__raises_instead_of_no_rows(
