@@ -27,7 +27,7 @@ Documents = packages.Documents
 PlannedRoots = dict[str, str | None]
 PROGRESS_SECONDS = 10.0
 THREADS = 4
-AT_ONCE = 64
+AT_ONCE = 16
 NAMED = 5
 
 
