@@ -21,7 +21,7 @@ from leverageguard.exchanges import account_pull, listings, market_steps, regist
 from leverageguard.exchanges.account_pull import AccountPull
 from leverageguard.exchanges.client import PUBLIC, Client, VenueClock, connect
 from leverageguard.exchanges.listings import Listing
-from leverageguard.exchanges.venue import INSTRUMENTS, ORDERS, Row, Venue
+from leverageguard.exchanges.venue import FILLS, INSTRUMENTS, ORDERS, POSITIONS, Row, Venue
 from leverageguard.exchanges.windows import ACCOUNT_CONFIG, Stretch
 from leverageguard.intake import products
 from leverageguard.simulator import scenario as scenarios
@@ -249,6 +249,10 @@ class ScenarioRows:
         insured: dict[str, set[str]] = {}
         for policy in self.scenario.policies:
             insured.setdefault(exchange_of[policy.account], set()).add(policy.inst_id)
+        for table in (ORDERS, FILLS, POSITIONS):
+            for row in self.rows[table]:
+                if row["forced_kind"] in market_steps.FORCED_KINDS:
+                    insured.setdefault(row["exchange"], set()).add(row["inst_id"])
         clients = {venue: self._client(venue) for venue in sorted(insured)}
         known: dict[str, list[Row]] = {}
         work: dict[str, dict[str, set[str]]] = {}

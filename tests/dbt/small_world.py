@@ -100,11 +100,11 @@ def _paid(world: DbtWorld) -> None:
 
 
 def _untold(world: DbtWorld) -> None:
-    """Closes whose trigger the venue does not state: three quarters of the margin end at 99250."""
+    """Closes whose trigger the venue does not state: half of the margin ends at 99500."""
     _life(world, "untold-trigger", trigger="", closed=CLOSE + 25 * MINUTE)
-    world.prices(CLOSE + 25 * MINUTE, "99448.5", "99900")
+    world.prices(CLOSE + 25 * MINUTE, "99699", "99900")
     _life(world, "untold-and-far", trigger="", closed=CLOSE + 30 * MINUTE)
-    world.prices(CLOSE + 30 * MINUTE, "99448.6", "99900")
+    world.prices(CLOSE + 30 * MINUTE, "99699.1", "99900")
 
 
 def _refused(world: DbtWorld) -> None:

@@ -1,8 +1,8 @@
 -- A close at a price the market never saw is refused: the mark must have reached the trigger. A
 -- mark that no other venue comes near, or that none is there to compare with, is reviewed. Where
--- the venue states no trigger, the mark must have taken most of the margin: fills at the bankruptcy
--- price prove nothing, the trigger lies before it. A mark that did not is reviewed, for that part
--- is our estimate.
+-- the venue states no trigger, the mark must have taken half of the margin: venues ask for at most
+-- half of it as maintenance, and fills at the bankruptcy price lie beyond the trigger. A mark that
+-- did not is reviewed, for that part is our estimate.
 with
 
 claims as (
@@ -116,7 +116,7 @@ checked as (
             ' ', compared.position_side, 'reaches', compared.reference_price,
             case
                 when compared.trigger_price is not null then '(trigger price)'
-                when compared.estimated_price is not null then '(most of the margin)'
+                when compared.estimated_price is not null then '(half of the margin)'
                 else '(fill price)'
             end || ', as other venues saw it'
         ) as expected,
