@@ -1,8 +1,10 @@
 """Turn raw records into verified claims and payout batches.
 
 Reads    raw/*
-Writes   the private warehouse, then a published read-only snapshot (serve/current)
-Re-run   safe: models are rebuilt from raw; planned payouts keep their amounts
+Writes   the private warehouse, an evidence package and a verdict row for each claim decided
+         anew, then a published read-only snapshot (serve/current)
+Re-run   safe: models are rebuilt from raw; planned payouts keep their amounts; what is decided
+         as before is not sealed again
 Backfill not needed: every run decides over all evidence landed so far
 On fail  the message names the suite or model and the rows; nothing was published. Rows that
          failed on arrival are in quarantine/ and the next run goes on without them
@@ -41,6 +43,12 @@ def build_claims():
         return dbt_runner.build()
 
     @task
+    def seal_evidence() -> dict[str, int]:
+        from leverageguard.evidence import steps
+
+        return steps.seal()
+
+    @task
     def check_departures() -> dict[str, int]:
         from leverageguard.quality import steps
 
@@ -52,7 +60,8 @@ def build_claims():
 
         return snapshot.publish()
 
-    check_arrivals() >> build_models() >> check_departures() >> publish_snapshot()
+    checked = check_arrivals() >> build_models() >> seal_evidence() >> check_departures()
+    checked >> publish_snapshot()
 
 
 build_claims()

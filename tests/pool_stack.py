@@ -17,14 +17,15 @@ from eth_utils.crypto import keccak
 
 from leverageguard import clock, config
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import planning, signers
+from leverageguard.settlement import signers
 from leverageguard.settlement.contracts import pool as pool_contract
 from leverageguard.settlement.contracts import token as token_contract
 from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.contracts.token import Token
 from leverageguard.settlement.planning import Item
-from leverageguard.store import base, settlement_tables
+from leverageguard.store import base, evidence_tables, settlement_tables
 from leverageguard.warehouse import landing
+from tests import sealed
 from tests.anvil import STARTED_AT_S, Anvil
 
 USDC = 1_000_000
@@ -89,14 +90,15 @@ class PoolStack:
 
     def plan(self, *items: Item) -> list[str]:
         """Plan items without a warehouse; the ids of the batches made."""
-        return planning.plan(self.settings, items)
+        return sealed.plan(self.settings, items)
 
     def paid_to(self, number: int) -> int:
         """What the n-th claimant holds, micro-USDC."""
         return self.token.balance_of(recipient(number))
 
     def publish(self, *items: Item, status: str = "approved") -> None:
-        """Publish items as the snapshot's fct_payout_items."""
+        """Publish items as the snapshot's fct_payout_items, their evidence sealed."""
+        sealed.seal(self.settings, items)
         folder = self.settings.serve_dir / "v1"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "leverageguard.duckdb"
@@ -149,6 +151,7 @@ TABLES = {
     settlement_tables.TransactionRecord.__tablename__,
     settlement_tables.Lease.__tablename__,
     settlement_tables.SettlementEvent.__tablename__,
+    evidence_tables.VerdictRecord.__tablename__,
 }
 
 

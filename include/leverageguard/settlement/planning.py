@@ -59,14 +59,22 @@ def approved_items(settings: Settings) -> list[Item]:
 def plan(settings: Settings, items: Iterable[Item]) -> list[str]:
     """Plan the items that are new; the ids of the batches made. Planning twice makes none.
 
-    Raises PlanRefused or domain.batch.BatchRefused, and plans nothing, when an item is not payable.
+    What each batch's evidence root was taken over is written beside the evidence packages. Raises
+    PlanRefused or domain.batch.BatchRefused, and plans nothing, when an item is not payable or its
+    evidence is not sealed.
     """
+    made = _plan(settings, items)
+    evidence.write_batches(settings)
+    return made
+
+
+def _plan(settings: Settings, items: Iterable[Item]) -> list[str]:
     ordered = sorted(items, key=lambda item: (item.group, item.claim_id))
     for attempts_left in (2, 1, 0):
         try:
             with base.session(settings) as session:
                 return [
-                    _plan_batch(session, group)
+                    _plan_batch(settings, session, group)
                     for _, grouped in groupby(_new(session, ordered), key=lambda item: item.group)
                     if (group := list(grouped))
                 ]
@@ -114,7 +122,7 @@ def _new(session: Session, items: list[Item]) -> list[Item]:
     return fresh
 
 
-def _plan_batch(session: Session, items: list[Item]) -> str:
+def _plan_batch(settings: Settings, session: Session, items: list[Item]) -> str:
     if len(items) > MAX_PAYOUTS:
         raise PlanRefused(
             f"{items[0].group} has {len(items)} payouts, a batch may have {MAX_PAYOUTS}: "
@@ -124,6 +132,10 @@ def _plan_batch(session: Session, items: list[Item]) -> str:
     first = 1 + (session.scalar(select(func.max(PayoutRecord.claim_index))) or 0)
     rows = [_row(item, first + place, now) for place, item in enumerate(items)]
     batch = as_batch(rows)
+    for row in rows:
+        row.evidence_root = evidence.sealed_root(
+            settings, session, row.claim_id, row.amount_micro_usdc
+        )
     record = BatchRecord(
         batch_id=batch.batch_id,
         batch_no=1 + (session.scalar(select(func.max(BatchRecord.batch_no))) or 0),

@@ -9,6 +9,7 @@ from leverageguard.config import Settings
 from leverageguard.settlement import (
     chain,
     confirming,
+    evidence,
     ledger,
     planning,
     recording,
@@ -65,7 +66,10 @@ def confirm(batch_id: str) -> dict[str, int]:
 
 def record() -> dict[str, int]:
     """Land what changed in the store and the chain hours of the batches; rows per table."""
-    return recording.record_all(config.load())
+    settings = config.load()
+    # A batch whose number the chain had used already has another one by now.
+    evidence.write_batches(settings)
+    return recording.record_all(settings)
 
 
 def _dry_run(settings: Settings, loaded: ledger.Loaded) -> None:

@@ -57,7 +57,10 @@ class BatchRecord(Base):
 
 
 class PayoutRecord(Base):
-    """One payout of one claim; `recipient` is an EIP-55 address, `party` the policy's wallet."""
+    """One payout of one claim; `recipient` is an EIP-55 address, `party` the policy's wallet.
+
+    `evidence_root` is the sealed package it rests on, null only for what an older release planned.
+    """
 
     __tablename__ = "payouts"
     __table_args__ = (
@@ -77,6 +80,7 @@ class PayoutRecord(Base):
     tx_hash: Mapped[str | None] = mapped_column(String(66))
     log_index: Mapped[int | None] = mapped_column(Integer)
     planned_at_ms: Mapped[int] = mapped_column(BigInteger)
+    evidence_root: Mapped[str | None] = mapped_column(String(66))
 
 
 class TransactionRecord(Base):

@@ -136,7 +136,8 @@ _DECLARED = (
     _table(
         "intake/bindings",
         "created_at_ms",
-        "binding_id account_id exchange uid wallet signer nonce signed_at_ms created_at_ms",
+        "binding_id account_id exchange uid wallet signer nonce signature signed_at_ms "
+        "created_at_ms",
     ),
     _table(
         "intake/quotes",
@@ -148,7 +149,8 @@ _DECLARED = (
     _table(
         "intake/claims",
         "created_at_ms",
-        "filing_id reference policy_id claimed_by inst_id order_id filed_at_ms created_at_ms",
+        "filing_id reference policy_id claimed_by inst_id order_id signature filed_at_ms "
+        "created_at_ms",
     ),
     _table(
         "chain/policy_purchases",
@@ -184,6 +186,12 @@ _DECLARED = (
         "planned_at_ms",
         "claim_index:BIGINT claim_id liquidation_event_id policy_id party batch_id "
         "batch_no:BIGINT recipient amount_micro_usdc state tx_hash planned_at_ms",
+    ),
+    _table(
+        "evidence/verdicts",
+        "decided_at_ms",
+        "claim_id verdict_no:INT verdict reasons hold_reasons approved_micro_usdc evidence_root "
+        "rules_version product_version decided_at_ms cause standing",
     ),
 )
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import pytest
 
 from leverageguard.config import Settings
-from leverageguard.settlement import planning
-from leverageguard.store import base, settlement_tables
+from leverageguard.store import base, evidence_tables, settlement_tables
+from tests.sealed import plan
 from tests.unit.settlement.items import approved
 
 
 @pytest.fixture
 def store(settings: Settings) -> Settings:
     """Settings whose store has the settlement tables, empty."""
-    tables = {table.__tablename__ for table in vars(settlement_tables).values() if is_table(table)}
+    tables = {
+        table.__tablename__
+        for module in (settlement_tables, evidence_tables)
+        for table in vars(module).values()
+        if is_table(table)
+    }
     every = base.Base.metadata.tables.items()
     base.Base.metadata.create_all(
         base.engine(settings), tables=[table for name, table in every if name in tables]
@@ -28,4 +33,4 @@ def is_table(value: object) -> bool:
 @pytest.fixture
 def planned(store: Settings) -> str:
     """The id of one planned batch of two payouts."""
-    return planning.plan(store, [approved(1), approved(2)])[0]
+    return plan(store, [approved(1), approved(2)])[0]

@@ -1,9 +1,23 @@
 from __future__ import annotations
 
+import json
+
+import pytest
 from eth_utils.crypto import keccak
 
 from leverageguard.config import Settings
-from leverageguard.settlement import evidence, ledger
+from leverageguard.domain.evidence import canonical_json, is_included, proof_from_json
+from leverageguard.settlement import evidence, ledger, planning
+from leverageguard.settlement.errors import PlanRefused
+from leverageguard.store import base
+from leverageguard.warehouse import packages
+from tests.sealed import plan, seal
+from tests.unit.settlement.items import approved
+
+
+def evidence_root(store: Settings, number: int) -> str:
+    with base.session(store) as session:
+        return evidence.sealed_root(store, session, f"clm_{number:04d}", 5_000_000)
 
 
 def test_root__one_planned_batch__is_recomputed_from_plain_documents(
@@ -12,7 +26,8 @@ def test_root__one_planned_batch__is_recomputed_from_plain_documents(
     leaves = []
     for n in (1, 2):
         document = (
-            f'{{"amount_micro_usdc":"5000000","claim_id":"clm_{n:04d}",'
+            f'{{"amount_micro_usdc":"5000000","claim_id":"clm_{n:04d}","claim_index":"{n}",'
+            f'"evidence_root":"{evidence_root(store, n)}",'
             f'"liquidation_event_id":"okx:uid:{n}","policy_id":"0x{n:064x}",'
             f'"recipient":"0x{n:040x}"}}'
         )
@@ -21,3 +36,79 @@ def test_root__one_planned_batch__is_recomputed_from_plain_documents(
     loaded = ledger.load(store, planned)
     assert evidence.root(loaded.payouts) == expected
     assert loaded.batch.evidence_root == "0x" + expected.hex()
+
+
+def test_plan__no_sealed_evidence__names_claim_and_fix(store: Settings) -> None:
+    with pytest.raises(PlanRefused, match="clm_0001 has no sealed evidence: run build_claims"):
+        planning.plan(store, [approved(1)])
+
+
+def test_plan__another_amount_than_was_sealed__is_refused(store: Settings) -> None:
+    seal(store, [approved(1, amount=4_000_000)])
+
+    with pytest.raises(PlanRefused, match="clm_0001 would be paid 5000000 .* with 4000000"):
+        planning.plan(store, [approved(1)])
+
+
+def test_plan__package_changed_on_disk__is_refused(store: Settings) -> None:
+    seal(store, [approved(1)])
+    folder = packages.folder_of(store, evidence_root(store, 1))
+    (folder / "verdict.json").write_bytes(b"{}")
+
+    with pytest.raises(PlanRefused, match="evidence of clm_0001 cannot be read"):
+        planning.plan(store, [approved(1)])
+
+
+def test_plan__newest_verdict_no_longer_verified__is_refused(store: Settings) -> None:
+    seal(store, [approved(1)])
+    seal(store, [approved(1)], verdict="rejected")
+
+    with pytest.raises(PlanRefused, match="its newest verdict says rejected"):
+        planning.plan(store, [approved(1)])
+
+
+def test_plan__held_claim__is_refused_with_the_hold(store: Settings) -> None:
+    seal(store, [approved(1)], hold_reasons="VELOCITY")
+
+    with pytest.raises(PlanRefused, match="held: VELOCITY"):
+        planning.plan(store, [approved(1)])
+
+
+def test_plan__a_batch__leaves_documents_and_proofs_an_outsider_can_check(
+    store: Settings, planned: str
+) -> None:
+    folder = packages.evidence_dir(store)
+    batch = json.loads((folder / "batches" / "1.json").read_bytes())
+    root = bytes.fromhex(batch["evidence_root"][2:])
+
+    assert batch["batch_id"] == planned
+    for claim_id, document in batch["documents"].items():
+        proof = json.loads((folder / "proofs" / f"{claim_id}.json").read_bytes())
+        assert proof["document"] == document
+        assert is_included(canonical_json(document), proof_from_json(proof["proof"]), root)
+        package = packages.folder_of(store, document["evidence_root"])
+        assert json.loads((package / "inclusion.json").read_bytes()) == proof
+        assert packages.sealed(store, document["evidence_root"])
+
+
+def test_write_batches__a_batch_numbered_anew__is_found_under_its_new_number_only(
+    store: Settings, planned: str
+) -> None:
+    ledger.renumber(store, planned, 4, "test")
+
+    assert evidence.write_batches(store) == 1
+    assert evidence.write_batches(store) == 0
+    folder = packages.evidence_dir(store)
+    assert [path.name for path in (folder / "batches").iterdir()] == ["4.json"]
+    assert json.loads((folder / "proofs" / "clm_0001.json").read_bytes())["batch_no"] == 4
+
+
+def test_plan__again_after_the_files_were_lost__writes_them_again(store: Settings) -> None:
+    plan(store, [approved(1)])
+    path = packages.evidence_dir(store) / "batches" / "1.json"
+    content = path.read_bytes()
+    path.unlink()
+
+    plan(store, [approved(1)])
+
+    assert path.read_bytes() == content

@@ -11,6 +11,7 @@ from leverageguard.settlement.ledger import Outcome
 from leverageguard.settlement.states import IllegalMove
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import SettlementEvent, TransactionRecord
+from tests.sealed import plan
 from tests.unit.settlement.items import approved
 
 ME = "test"
@@ -119,7 +120,7 @@ def test_record_signed__error_in_the_middle__leaves_nothing(store: Settings, pla
 
 
 def test_renumber__chain_is_ahead__shifts_every_planned_batch(store: Settings) -> None:
-    ids = planning.plan(store, [approved(1, "a"), approved(2, "b"), approved(3, "c")])
+    ids = plan(store, [approved(1, "a"), approved(2, "b"), approved(3, "c")])
     ledger.renumber(store, ids[0], 2, ME)
     assert [ledger.load(store, batch_id).batch.batch_no for batch_id in ids] == [2, 3, 4]
 

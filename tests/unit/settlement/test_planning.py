@@ -17,6 +17,7 @@ from leverageguard.settlement import ledger, planning
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
+from tests.sealed import plan
 from tests.unit.settlement.items import approved
 
 
@@ -26,7 +27,7 @@ def all_payouts(store: Settings) -> list[PayoutRecord]:
 
 
 def test_plan__two_groups__become_two_numbered_batches_with_dense_indices(store: Settings) -> None:
-    ids = planning.plan(store, [approved(3, "b"), approved(1, "a"), approved(2, "a")])
+    ids = plan(store, [approved(3, "b"), approved(1, "a"), approved(2, "a")])
     loaded = [ledger.load(store, batch_id) for batch_id in ids]
     assert [one.batch.batch_no for one in loaded] == [1, 2]
     assert [one.batch.total_micro_usdc for one in loaded] == [10_000_000, 5_000_000]
@@ -39,40 +40,40 @@ def test_plan__two_groups__become_two_numbered_batches_with_dense_indices(store:
 
 def test_plan__same_items_again__plans_nothing(store: Settings) -> None:
     items = [approved(1), approved(2)]
-    assert len(planning.plan(store, items)) == 1
-    assert planning.plan(store, items) == []
-    assert planning.plan(store, reversed(items)) == []
+    assert len(plan(store, items)) == 1
+    assert plan(store, items) == []
+    assert plan(store, reversed(items)) == []
     assert len(all_payouts(store)) == 2
 
 
 def test_plan__same_claims_in_other_groups__plans_only_what_is_new(store: Settings) -> None:
-    planning.plan(store, [approved(1), approved(2)])
-    (batch_id,) = planning.plan(store, [approved(1, "x"), approved(2, "y"), approved(3, "y")])
+    plan(store, [approved(1), approved(2)])
+    (batch_id,) = plan(store, [approved(1, "x"), approved(2, "y"), approved(3, "y")])
     assert [row.claim_id for row in ledger.load(store, batch_id).payouts] == ["clm_0003"]
 
 
 def test_plan__one_event_in_two_claims__pays_the_first_only(store: Settings) -> None:
     twin = replace(approved(2), liquidation_event_id=approved(1).liquidation_event_id)
-    planning.plan(store, [approved(1), twin])
+    plan(store, [approved(1), twin])
     assert [row.claim_id for row in all_payouts(store)] == ["clm_0001"]
 
 
 def test_plan__claim_that_now_names_another_event__is_not_planned_again(store: Settings) -> None:
-    planning.plan(store, [approved(1)])
-    assert planning.plan(store, [replace(approved(1), liquidation_event_id="okx:uid:9")]) == []
+    plan(store, [approved(1)])
+    assert plan(store, [replace(approved(1), liquidation_event_id="okx:uid:9")]) == []
 
 
 @pytest.mark.parametrize("amount", [0, -1])
 def test_plan__amount_not_positive__plans_nothing_at_all(store: Settings, amount: int) -> None:
     with pytest.raises(BatchRefused):
-        planning.plan(store, [approved(1, "a"), approved(2, "b", amount)])
+        plan(store, [approved(1, "a"), approved(2, "b", amount)])
     assert all_payouts(store) == []
 
 
 @pytest.mark.parametrize("recipient", ["", "0x12", "0x" + "zz" * 20, "0x" + "00" * 20])
 def test_plan__address_that_cannot_be_paid__is_refused(store: Settings, recipient: str) -> None:
     with pytest.raises((PlanRefused, BatchRefused), match="no payable address"):
-        planning.plan(store, [replace(approved(1), recipient=recipient)])
+        plan(store, [replace(approved(1), recipient=recipient)])
 
 
 def test_plan__more_payouts_than_one_transaction_can_pay__is_refused(store: Settings) -> None:
@@ -87,7 +88,7 @@ def test_item__amount_that_is_no_whole_number__is_refused(amount: Any) -> None:
 
 
 def test_unfinished__planned_batches__come_oldest_first(store: Settings) -> None:
-    ids = planning.plan(store, [approved(1, "b"), approved(2, "a")])
+    ids = plan(store, [approved(1, "b"), approved(2, "a")])
     assert planning.unfinished(store) == ids
 
 
@@ -149,7 +150,7 @@ def test_plan__any_sequence_of_snapshots__plans_each_claim_once(
     for numbers in snapshots:
         groups = [f"pending-{random.randint(1, 3)}" for _ in numbers]
         items = [approved(n, group) for n, group in zip(numbers, groups, strict=True)]
-        planning.plan(store, items)
+        plan(store, items)
     rows = all_payouts(store)
     assert len({row.claim_id for row in rows}) == len(rows)
     assert {f"clm_{n:04d}" for numbers in snapshots for n in numbers} <= {r.claim_id for r in rows}

@@ -4,7 +4,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from leverageguard.stack.up import migrate_store
-from leverageguard.store import intake_tables, settlement_tables  # noqa: F401 - registers tables
+from leverageguard.store import (  # noqa: F401 - registers tables
+    evidence_tables,
+    intake_tables,
+    settlement_tables,
+)
 from leverageguard.store.base import Base, engine, engine_of
 
 

@@ -2,7 +2,11 @@
 
 from alembic import context
 
-from leverageguard.store import intake_tables, settlement_tables  # noqa: F401 - registers tables
+from leverageguard.store import (  # noqa: F401 - registers tables
+    evidence_tables,
+    intake_tables,
+    settlement_tables,
+)
 from leverageguard.store.base import Base, engine_of
 
 url = context.config.get_main_option("sqlalchemy.url")

@@ -1,0 +1,1 @@
+"""Evidence packages of decided claims: sealed, recorded, and checked again by anybody."""

@@ -1,0 +1,303 @@
+"""The raw rows a claim's verdict rests on: the claim's own account, its market, its policy.
+
+Everything comes from what was landed. Of the account all rows of the span, and every version of
+the rows of its orders, whenever it came; of other accounts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from leverageguard.config import Settings
+from leverageguard.evidence.claims import Claim
+from leverageguard.warehouse import model_runner, raw_tables
+
+Row = dict[str, Any]
+Rows = dict[str, list[Row]]
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+PUBLIC = "public"
+# Rows of an account, by the column that says when.
+TIMED = {
+    "exchanges/orders": "updated_at_ms",
+    "exchanges/fills": "filled_at_ms",
+    "exchanges/ledger": "recorded_at_ms",
+    "exchanges/positions": "updated_at_ms",
+    "exchanges/stops": "updated_at_ms",
+    "exchanges/leverages": "taken_at_ms",
+}
+OF_ACCOUNT = (*TIMED, "exchanges/account_configs", "exchanges/order_lookups")
+OF_POLICY = ("intake/accounts", "intake/bindings", "intake/quotes", "intake/claims")
+MARKET = ("exchanges/instruments", "exchanges/candles", "exchanges/endpoints")
+# How far around the close a price is looked at; the mark on the own venue also since the position
+# was weakened.
+PRICES_AROUND_MS = 4 * MINUTE_MS
+_SIGNATURE = re.compile(r"(signature|sign)=[^&\s]*")
+
+
+class Gatherer:
+    """The raw tables of some accounts, loaded once; `rows` and `replies` pick a claim's."""
+
+    def __init__(self, settings: Settings, connection: Any, claims: Collection[Claim]) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._from_ms = min((claim.fills_from_ms for claim in claims), default=0) - HOUR_MS
+        accounts = sorted({claim.account_id for claim in claims})
+        connection.execute("create schema raw")
+        for table in (*TIMED, "exchanges/account_configs", *OF_POLICY[:3]):
+            days = self._from_ms if table in TIMED else 0
+            self._load(table, "list_contains(?, account_id)", [accounts], days)
+        filings = sorted({claim.filing_id for claim in claims if claim.filing_id})
+        self._load("exchanges/order_lookups", "list_contains(?, filing_id)", [filings])
+        policies = [row["quote_id"] for row in self._rows("intake/quotes", "true", [])]
+        self._load("intake/claims", "list_contains(?, lower(policy_id))", [_lower(policies)])
+        self._load("chain/policy_purchases", "list_contains(?, lower(quote_id))", [_lower(policies)])
+        self._load("exchanges/instruments", "true", [])
+        self._load("exchanges/endpoints", "true", [])
+        self._load("exchanges/candles", "true", [], self._from_ms)
+        self._load("exchanges/fetch_windows", "true", [], self._from_ms)
+        owners = [*accounts, PUBLIC]
+        self._load("exchanges/replies", "list_contains(?, account_id)", [owners], hashes=True)
+
+    def rows(self, claim: Claim) -> Rows:
+        """The claim's rows by raw table, in no promised order."""
+        own = (claim.exchange, claim.account_id)
+        rows: Rows = {table: self._timed(claim, table) for table in TIMED}
+        config = "exchange = ? and account_id = ? and reply_sha256 = ?"
+        rows["exchanges/account_configs"] = _first_taken(
+            self._rows("exchanges/account_configs", config, [*own, claim.config_reply_sha256])
+        )
+        rows["exchanges/leverages"] += self._leverage_before(claim)
+        rows |= self._policy_rows(claim)
+        rows["exchanges/order_lookups"] = self._rows(
+            "exchanges/order_lookups", "filing_id = ?", [claim.filing_id]
+        )
+        rows["exchanges/endpoints"] = self._rows("exchanges/endpoints", "true", [])
+        rows |= self._market_rows(claim)
+        rows["exchanges/fetch_windows"] = self._windows(claim, rows["exchanges/instruments"])
+        return rows
+
+    def replies(self, claim: Claim, rows: Rows) -> list[Row]:
+        """The replies that the rows name, of this account or of nobody, one a body.
+
+        `requests` says when and by what the body was got; a request's signature is left out.
+        """
+        hashes = sorted(
+            {
+                sha256
+                for of_table in rows.values()
+                for row in of_table
+                for sha256 in (row.get("reply_sha256") or "").split(",")
+                if sha256
+            }
+        )
+        found = self._rows(
+            "exchanges/replies",
+            "list_contains(?, sha256) and account_id in (?, ?)",
+            [hashes, claim.account_id, PUBLIC],
+        )
+        bodies: dict[str, Row] = {}
+        for row in sorted(found, key=_received):
+            reply = bodies.setdefault(
+                row["sha256"], {"sha256": row["sha256"], "body": row["body"], "requests": []}
+            )
+            reply["requests"].append(_request(row))
+        return [_first_of_each(reply) for reply in bodies.values()]
+
+    def _timed(self, claim: Claim, table: str) -> list[Row]:
+        """Rows of the span, and those of the claim's orders whenever they were written."""
+        at = TIMED[table]
+        where, values = f"exchange = ? and account_id = ? and ({at} >= ? and {at} < ?", [
+            claim.exchange, claim.account_id, claim.fills_from_ms, _hour_end(claim.span[1]),
+        ]  # fmt: skip
+        if "order_id" in raw_tables.table(table).schema.names:
+            where += " or list_contains(?, order_id)"
+            values.append(self._orders(claim))
+        return self._rows(table, where + ")", values)
+
+    def _orders(self, claim: Claim) -> list[str]:
+        """The orders of the span's fills, and the one claimed on."""
+        found = self._connection.execute(
+            'select distinct order_id from raw."exchanges/fills" where exchange = ? '
+            "and account_id = ? and filled_at_ms >= ? and filled_at_ms < ?",
+            [claim.exchange, claim.account_id, claim.fills_from_ms, _hour_end(claim.span[1])],
+        ).fetchall()
+        return sorted({row[0] for row in found if row[0]} | {claim.order_id or ""} - {""})
+
+    def _leverage_before(self, claim: Claim) -> list[Row]:
+        """The settings as last read before the span."""
+        return self._rows(
+            "exchanges/leverages",
+            "exchange = ? and account_id = ? and taken_at_ms < ? qualify row_number() over ("
+            "partition by inst_id, position_slot order by taken_at_ms desc, reply_sha256) = 1",
+            [claim.exchange, claim.account_id, claim.fills_from_ms],
+        )
+
+    def _policy_rows(self, claim: Claim) -> Rows:
+        """Account, bindings, and the account's policies with what their holder filed."""
+        of_account = {
+            table: self._rows(table, "account_id = ?", [claim.account_id])
+            for table in ("intake/accounts", "intake/bindings", "intake/quotes")
+        }
+        policies = _lower(row["quote_id"] for row in of_account["intake/quotes"])
+        return of_account | {
+            "chain/policy_purchases": self._rows(
+                "chain/policy_purchases", "list_contains(?, lower(quote_id))", [policies]
+            ),
+            "intake/claims": self._rows(
+                "intake/claims",
+                "list_contains(?, lower(policy_id)) and (filing_id = ? or lower(claimed_by) = ?)",
+                [policies, claim.filing_id, claim.wallet],
+            ),
+        }
+
+    def _market_rows(self, claim: Claim) -> Rows:
+        """The instrument and its twins on other venues, with their prices around the close."""
+        rows: Rows = {"exchanges/instruments": [], "exchanges/candles": []}
+        own = [
+            row
+            for row in self._rows("exchanges/instruments", "inst_id = ?", [claim.inst_id])
+            if row["exchange"] == claim.exchange
+        ]
+        assets = sorted({row["base_asset"] for row in own if row["base_asset"]})
+        twins = "inst_type = 'perpetual' and list_contains(?, base_asset) and exchange <> ?"
+        others = self._rows("exchanges/instruments", twins, [assets, claim.exchange])
+        rows["exchanges/instruments"] = _versions([*own, *others], claim)
+        if claim.liquidated_ms is None:
+            return rows
+        around = claim.liquidated_ms - PRICES_AROUND_MS, claim.liquidated_ms + PRICES_AROUND_MS
+        named = {(row["exchange"], row["inst_id"]) for row in rows["exchanges/instruments"]}
+        candles = self._rows(
+            "exchanges/candles",
+            "list_contains(?, inst_id) and minute_at_ms >= ? and minute_at_ms <= ?",
+            [
+                sorted({inst_id for _, inst_id in named}),
+                min(around[0], (claim.weakened_ms or around[0]) - MINUTE_MS),
+                around[1],
+            ],
+        )
+        rows["exchanges/candles"] = [
+            row
+            for row in candles
+            if (row["exchange"], row["inst_id"]) in named
+            and (row["minute_at_ms"] >= around[0] or _is_own_mark(row, claim))
+        ]
+        return rows
+
+    def _windows(self, claim: Claim, instruments: list[Row]) -> list[Row]:
+        names = {claim.account_id} | {
+            row["inst_id"] for row in instruments if row["exchange"] == claim.exchange
+        }
+        return self._rows(
+            "exchanges/fetch_windows",
+            "exchange = ? and list_contains(?, account_id) and window_from_ms >= ? "
+            "and window_from_ms < ? qualify row_number() over ("
+            "partition by account_id, endpoint, window_from_ms "
+            "order by fetched_at_ms desc, is_complete, gap_reason) = 1",
+            [claim.exchange, sorted(names), claim.span[0] - HOUR_MS, _hour_end(claim.span[1])],
+        )
+
+    def _load(
+        self, table: str, where: str, values: list[Any], from_ms: int = 0, hashes: bool = False
+    ) -> None:
+        """Rows of a raw table, each once, from the files of the days since `from_ms`."""
+        if hashes:
+            named = " union ".join(
+                f'select unnest(string_split(reply_sha256, \',\')) from raw."{known}"'
+                for known in (*OF_ACCOUNT, "exchanges/instruments", "exchanges/candles")
+            )
+            where += f" and sha256 in ({named})"
+        names = ", ".join(f'"{name}"' for name in raw_tables.table(table).schema.names)
+        self._connection.execute(
+            f'create table raw."{table}" as select distinct {names} from read_parquet(?, '
+            f"union_by_name = true, hive_partitioning = false) where {where}",
+            [_files(self._settings, table, from_ms), *values],
+        )
+
+    def _rows(self, table: str, where: str, values: list[Any]) -> list[Row]:
+        cursor = self._connection.execute(f'select * from raw."{table}" where {where}', values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@contextmanager
+def gathering(settings: Settings, claims: Collection[Claim]) -> Iterator[Gatherer]:
+    """The raw rows of the claims' accounts, loaded for the time of the block."""
+    with model_runner.connect() as connection:
+        yield Gatherer(settings, connection, claims)
+
+
+def _files(settings: Settings, table: str, from_ms: int) -> list[str]:
+    """The table's files of the days from `from_ms` on, and the empty one with its columns."""
+    root = settings.raw_dir / table
+    first = f"dt={datetime.fromtimestamp(max(0, from_ms) // 1000, UTC):%Y-%m-%d}"
+    days = [day for day in root.iterdir() if day.name >= first]
+    files: list[Path] = [path for day in days for path in day.glob("hr=*/*.parquet")]
+    schema = root / "dt=1970-01-01" / "hr=00" / "schema.parquet"
+    return sorted({str(path) for path in (*files, schema)})
+
+
+def _versions(readings: list[Row], claim: Claim) -> list[Row]:
+    """Of each instrument the first reading of every version of its terms that the span met."""
+    kept = []
+    by_inst: dict[tuple[str, str], list[Row]] = {}
+    for row in sorted(readings, key=lambda row: (row["taken_at_ms"], row["reply_sha256"] or "")):
+        by_inst.setdefault((row["exchange"], row["inst_id"]), []).append(row)
+    for rows in by_inst.values():
+        starts = [
+            row for at, row in enumerate(rows) if not at or _terms(row) != _terms(rows[at - 1])
+        ]
+        ends = [row["taken_at_ms"] for row in starts[1:]] + [None]
+        kept += [
+            row
+            for at, (row, end) in enumerate(zip(starts, ends, strict=True))
+            if (end is None or end > claim.span[0])
+            and (not at or row["taken_at_ms"] < claim.span[1])
+        ]
+    return kept
+
+
+def _is_own_mark(row: Row, claim: Claim) -> bool:
+    own = (claim.exchange, claim.inst_id, "mark")
+    return (row["exchange"], row["inst_id"], row["kind"]) == own
+
+
+def _terms(row: Row) -> Row:
+    times = ("taken_at_ms", "reply_sha256", "endpoint")
+    return {name: value for name, value in row.items() if name not in times}
+
+
+def _first_taken(rows: Iterable[Row]) -> list[Row]:
+    """The earliest of equal snapshots: the same answer again is no new evidence."""
+    return sorted(rows, key=lambda row: row["taken_at_ms"])[:1]
+
+
+def _request(row: Row) -> Row:
+    kept = ("exchange", "account_id", "endpoint", "http_status", "fetched_at_ms", "server_time_ms")
+    request = _SIGNATURE.sub(r"\1=", row["request"] or "")
+    return {**{name: row[name] for name in kept}, "request": request}
+
+
+def _first_of_each(reply: Row) -> Row:
+    """One request an endpoint and owner: that it was asked again says nothing more."""
+    first: dict[tuple[Any, ...], Row] = {}
+    for request in reply["requests"]:
+        first.setdefault((request["exchange"], request["account_id"], request["endpoint"]), request)
+    return {**reply, "requests": list(first.values())}
+
+
+def _received(row: Row) -> tuple[Any, ...]:
+    return row["fetched_at_ms"], row["exchange"], row["account_id"], row["endpoint"], row["request"]
+
+
+def _hour_end(at_ms: int) -> int:
+    return at_ms - at_ms % HOUR_MS + HOUR_MS
+
+
+def _lower(texts: Iterable[str]) -> list[str]:
+    return sorted({text.lower() for text in texts})

@@ -1,0 +1,84 @@
+"""Whether the chain says what a package's proof says: the batch's root, and this claim's payout."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from leverageguard.config import ConfigError, Settings
+from leverageguard.evidence.inclusion import Included
+from leverageguard.evidence.report import Line, judged, note, ok, wrong
+from leverageguard.settlement import chain as chains
+from leverageguard.settlement.contracts.call import Event, hex_of
+from leverageguard.settlement.contracts.pool import Pool
+from leverageguard.settlement.errors import ChainUnreachable, SettlementError
+
+ROOT, PAID = "batch root on the chain", "payout on the chain"
+
+
+def lines(settings: Settings, stated: Included, rpc: str | None) -> list[Line]:
+    """Ask the node at `rpc`, or the stack's own; without one that answers, say so.
+
+    A node that was named must answer; the stack's own may be down.
+    """
+    try:
+        return _asked(settings, stated, rpc)
+    except ChainUnreachable as error:
+        if rpc is None:
+            return [note(ROOT, f"no chain answers at {settings.chain_rpc_url}: name one by --rpc")]
+        return [wrong(ROOT, str(error))]
+    except SettlementError as error:
+        return [wrong(ROOT, str(error))]
+
+
+def _asked(settings: Settings, stated: Included, rpc: str | None) -> list[Line]:
+    named = replace(settings, chain_rpc=rpc or settings.chain_rpc, chain_id=stated.chain_id)
+    if stated.pool is None:
+        return [wrong(ROOT, "the proof names no pool")]
+    chain = chains.connect(named)
+    known, first_block = _deployed(settings)
+    if known is not None and known.lower() != stated.pool.lower():
+        return [wrong(ROOT, f"the proof names the pool {stated.pool}, this stack's is {known}")]
+    pool = Pool(chain.web3, named, stated.pool)
+    topics = [pool.topics("BatchSettled"), "0x" + stated.batch_no.to_bytes(32, "big").hex()]
+    logs = chain.logs(pool.address, topics, first_block, chain.head().number)
+    settled = next((pool.decode(log) for log in logs), None)
+    if settled is None:
+        return [note(ROOT, f"batch {stated.batch_no} is not settled yet")]
+    root = hex_of(settled.args["evidenceRoot"])
+    seen = f"{root} in {settled.tx_hash}"
+    return [
+        judged(ROOT, root == stated.root, seen, f"{seen}, the proof says {stated.root}"),
+        _payout_line(chain, pool, settled, stated),
+    ]
+
+
+def _payout_line(chain: chains.Chain, pool: Pool, settled: Event, stated: Included) -> Line:
+    """The payout of the claim's index in the transaction that settled the batch."""
+    receipt = chain.receipt(settled.tx_hash)
+    topics = set(pool.topics("ClaimPaid", "PayoutFailed"))
+    events = [
+        pool.decode(log)
+        for log in (receipt.logs if receipt else [])
+        if log["address"].lower() == pool.address.lower() and hex_of(log["topics"][0]) in topics
+    ]
+    index = int(stated.document["claim_index"])
+    found = next((event for event in events if int(event.args["claimIndex"]) == index), None)
+    if found is None:
+        return wrong(PAID, f"batch {stated.batch_no} says nothing of claim index {index}")
+    recipient, amount = found.args["recipient"].lower(), int(found.args["amount"])
+    expected = (stated.document["recipient"], int(stated.document["amount_micro_usdc"]))
+    seen = f"{amount} micro-USDC to {recipient}, claim index {index}"
+    if (recipient, amount) != expected:
+        return wrong(PAID, f"{seen}; the batch document says {expected[1]} to {expected[0]}")
+    if found.name != "ClaimPaid":
+        return note(PAID, f"{seen} was refused by the token; it stays due")
+    return ok(PAID, seen)
+
+
+def _deployed(settings: Settings) -> tuple[str | None, int]:
+    """This stack's pool and its first block, where a stack is known."""
+    try:
+        deployed = settings.deployment()
+    except ConfigError:
+        return None, 0
+    return deployed.pool, deployed.deployed_block

@@ -1,0 +1,280 @@
+"""The pipeline's own models over a small set of rows: dbt compiles once, DuckDB runs in memory.
+
+dbt needs seconds to start and a warehouse file to itself. Checking one claim's evidence needs the
+same models over a few hundred rows, so the project is compiled once (seeds included) and its SQL
+executed in the order of its references. What is compiled is kept below the data folder under a
+hash of the project and the variables: an edited model is compiled anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from leverageguard.config import Settings, environment
+from leverageguard.warehouse import raw_tables
+from leverageguard.warehouse.dbt_runner import DbtFailed
+
+# dbt names a database after its file; a connection to ":memory:" calls itself the same.
+CATALOG = "memory"
+RAW_SCHEMA = "raw"
+_RAW = "@raw@"
+_SOURCE = re.compile(r"read_parquet\('@raw@/(?P<table>\w+/\w+)/[^']*'[^)]*\)")
+_NODES, _SEEDS = "models.json", f"{CATALOG}.duckdb"
+_PROJECT_FILES = ("*.sql", "*.yml", "*.csv")
+_RUN_AS = ("table", "view", "incremental")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One compiled model; `parents` are the models and seeds it reads."""
+
+    name: str
+    schema: str
+    is_view: bool
+    sql: str
+    parents: tuple[str, ...]
+
+    @property
+    def relation(self) -> str:
+        """The quoted name under which other models read it."""
+        return f'"{CATALOG}"."{self.schema}"."{self.name}"'
+
+
+@dataclass(frozen=True)
+class Models:
+    """The compiled project: models so that each comes after its parents, and the seeds' file."""
+
+    nodes: tuple[Model, ...]
+    seeds: Path
+
+    def model(self, name: str) -> Model:
+        """The model of that name; KeyError when the project has none."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(f"the dbt project has no model {name!r}")
+
+    def needed(self, select: Iterable[str], given: Collection[str] = ()) -> list[Model]:
+        """The models to run for `select`, in order, when those in `given` are there already."""
+        by_name = {node.name: node for node in self.nodes}
+        wanted: set[str] = set()
+        open_names = [name for name in select if self.model(name)]
+        while open_names:
+            name = open_names.pop()
+            if name in by_name and name not in wanted and name not in given:
+                wanted.add(name)
+                open_names += by_name[name].parents
+        return [node for node in self.nodes if node.name in wanted]
+
+    def run(
+        self,
+        connection: Any,
+        select: Iterable[str] | None = None,
+        raw_dir: Path | None = None,
+        given: Collection[str] = (),
+    ) -> None:
+        """Make the selected models and all they read; every model when nothing is selected.
+
+        Sources are the Parquet below `raw_dir`, or without one the tables that `land` made.
+        Models and seeds named in `given` are taken as the caller made them in the connection.
+        """
+        chosen = [node.name for node in self.nodes] if select is None else list(select)
+        self._make_seeds(connection, given)
+        for node in self.needed(chosen, given):
+            connection.execute(f'create schema if not exists "{node.schema}"')
+            kind = "view" if node.is_view else "table"
+            query = _reading(node.sql, raw_dir)
+            connection.execute(f"create or replace {kind} {node.relation} as (\n{query}\n)")
+
+    def replace_seed(self, connection: Any, name: str, rows: list[dict[str, str]]) -> None:
+        """Give a seed these rows (as its CSV file writes them) instead of the project's."""
+        self._make_seeds(connection, ())
+        relation = next(
+            f'"{CATALOG}"."{schema}"."{table}"'
+            for schema, table in _seed_names(connection)
+            if table == name
+        )
+        connection.execute(f"delete from {relation}")
+        for row in rows:
+            columns = ", ".join(f'"{column}"' for column in row)
+            places = ", ".join("?" for _ in row)
+            connection.execute(
+                f"insert into {relation} ({columns}) values ({places})",
+                [value or None for value in row.values()],
+            )
+
+    def _make_seeds(self, connection: Any, given: Collection[str]) -> None:
+        connection.execute(f"attach if not exists '{_quoted(self.seeds)}' as seeds_file (read_only)")
+        for schema, name in _seed_names(connection):
+            if name not in given:
+                connection.execute(f'create schema if not exists "{schema}"')
+                connection.execute(
+                    f'create table if not exists "{CATALOG}"."{schema}"."{name}" as '
+                    f'select * from seeds_file."{schema}"."{name}"'
+                )
+
+
+def _seed_names(connection: Any) -> list[tuple[str, str]]:
+    names: list[tuple[str, str]] = connection.execute(
+        "select schema_name, table_name from duckdb_tables() "
+        "where database_name = 'seeds_file' order by all"
+    ).fetchall()
+    return names
+
+
+def connect() -> Any:
+    """An empty in-memory database in UTC, as `Models.run` needs it."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"threads": 2})
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def land(connection: Any, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Make every declared raw table in the connection; tables without rows are empty.
+
+    Raises pyarrow's errors for a value of the wrong type and KeyError for an undeclared table.
+    """
+    import pyarrow as pa
+
+    connection.execute(f"create schema if not exists {RAW_SCHEMA}")
+    for path in rows:
+        raw_tables.table(path)
+    for path, table in raw_tables.RAW_TABLES.items():
+        landed = pa.Table.from_pylist(rows.get(path, []), schema=table.schema)
+        connection.register("landed_rows", landed)
+        # The day and hour of the folder a row lies in; models leave old days out by it.
+        connection.execute(
+            f'create or replace table {RAW_SCHEMA}."{path}" as '
+            "select *, '9999-12-31' as dt, '00' as hr from landed_rows"
+        )
+        connection.unregister("landed_rows")
+
+
+def compiled(settings: Settings, variables: Mapping[str, Any] | None = None) -> Models:
+    """The project compiled with these dbt variables, from the cache when nothing changed.
+
+    Raises dbt_runner.DbtFailed when the project does not compile.
+    """
+    values = {"max_batch_size": settings.max_batch_size, **(variables or {})}
+    folder = settings.data_dir / "dbt" / "compiled" / _key(settings, values)
+    if not (folder / _NODES).exists():
+        _compile(settings, values, folder)
+    nodes = json.loads((folder / _NODES).read_text())
+    models = (Model(**{**node, "parents": tuple(node["parents"])}) for node in nodes)
+    return Models(tuple(models), folder / _SEEDS)
+
+
+def _key(settings: Settings, values: Mapping[str, Any]) -> str:
+    """Hash of the project's files and the variables."""
+    digest = sha256(json.dumps(values, sort_keys=True).encode())
+    for pattern in _PROJECT_FILES:
+        for path in sorted(settings.dbt_dir.rglob(pattern)):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(settings.dbt_dir)} {len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()[:32]
+
+
+def _compile(settings: Settings, values: Mapping[str, Any], folder: Path) -> None:
+    """Fill the cache folder; a folder another process was quicker with stays."""
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        common = [
+            "--quiet",
+            "--project-dir", str(settings.dbt_dir),
+            "--profiles-dir", str(settings.dbt_dir),
+            "--target-path", str(draft / "target"),
+            "--log-path", str(draft / "logs"),
+            "--vars", json.dumps(values),
+        ]  # fmt: skip
+        _dbt(draft, ["seed", *common])
+        # No model is looked at in the database: its SQL must not depend on what was built.
+        offline = ["--no-introspect", "--no-populate-cache", "--select", "resource_type:model"]
+        _dbt(draft, ["compile", *offline, *common])
+        manifest = json.loads((draft / "target" / "manifest.json").read_text())
+        nodes = [asdict(node) for node in _in_order(_models(manifest))]
+        shutil.rmtree(draft / "target")
+        (draft / _NODES).write_text(json.dumps(nodes))
+        if not (folder / _NODES).exists():
+            draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _dbt(folder: Path, arguments: list[str]) -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    read_by_dbt = {
+        "LEVERAGEGUARD_RAW": _RAW,
+        "LEVERAGEGUARD_WAREHOUSE": str(folder / _SEEDS),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    with environment(read_by_dbt):
+        try:
+            outcome = dbtRunner().invoke(arguments)
+        finally:
+            # dbt keeps its handle on the file otherwise, and the seeds could not be read.
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if not outcome.success:
+        reason = outcome.exception or [
+            result.message for result in getattr(outcome.result, "results", [])
+        ]
+        raise DbtFailed(f"dbt {arguments[0]} did not run: {reason}")
+
+
+def _models(manifest: Mapping[str, Any]) -> dict[str, Model]:
+    nodes = manifest["nodes"].values()
+    return {
+        node["name"]: Model(
+            name=node["name"],
+            schema=node["schema"],
+            is_view=node["config"]["materialized"] == "view",
+            sql=node["compiled_code"],
+            parents=tuple(_name(parent) for parent in node["depends_on"]["nodes"]),
+        )
+        for node in nodes
+        if node["resource_type"] == "model" and node["config"]["materialized"] in _RUN_AS
+    }
+
+
+def _name(unique_id: str) -> str:
+    return unique_id.rsplit(".", 1)[-1]
+
+
+def _in_order(models: Mapping[str, Model]) -> list[Model]:
+    """Parents first; dbt itself refuses circles."""
+    ordered: dict[str, Model] = {}
+
+    def take(name: str) -> None:
+        if name in models and name not in ordered:
+            for parent in models[name].parents:
+                take(parent)
+            ordered[name] = models[name]
+
+    for name in sorted(models):
+        take(name)
+    return list(ordered.values())
+
+
+def _reading(sql: str, raw_dir: Path | None) -> str:
+    """The model's SQL with its sources pointed at a raw folder or at the connection's tables."""
+    if raw_dir is not None:
+        return sql.replace(_RAW, _quoted(raw_dir))
+    return _SOURCE.sub(rf'"{CATALOG}".{RAW_SCHEMA}."\g<table>"', sql)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
