@@ -36,3 +36,25 @@
         as decimal(38, 18)
     )
 {%- endmacro -%}
+
+{#- Price times contracts as an amount of the quote currency; null when out of all range. -#}
+{%- macro notional(price_qty, contract_size) -%}
+    cast(
+        try_cast({{ price_qty }} as decimal(22, 10)) * try_cast({{ contract_size }} as decimal(16, 8))
+        as decimal(38, 18)
+    )
+{%- endmacro -%}
+
+{#- Contracts as a quantity of the base asset; null when out of all range. -#}
+{%- macro base_qty(qty_contracts, contract_size) -%}
+    cast(
+        try_cast({{ qty_contracts }} as decimal(22, 10))
+        * try_cast({{ contract_size }} as decimal(16, 8))
+        as decimal(38, 18)
+    )
+{%- endmacro -%}
+
+{#- A decimal as a whole number of 1e-8 units, cut off below: coarse enough for three factors. -#}
+{%- macro coarse_units(amount) -%}
+    ({{ units(amount) }} // 10000000000)
+{%- endmacro -%}

@@ -4,4 +4,7 @@ select
     formula_micro_usdc,
     approved_micro_usdc
 from {{ ref('fct_claims') }}
-where verdict = 'verified' and (formula_micro_usdc is null or approved_micro_usdc is null)
+where
+    verdict = 'verified'
+    and hold_reasons = ''
+    and (formula_micro_usdc is null or approved_micro_usdc is null)

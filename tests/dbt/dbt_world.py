@@ -25,8 +25,10 @@ from leverageguard.warehouse import landing, raw_tables
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 START = 1_767_571_200_000  # 2026-01-05T00:00:00Z
 VENUE = "okx"
-LISTINGS = ("orders", "fills", "ledger", "positions")
-MARKETS = ("mark_candles",)
+LISTINGS = ("orders", "fills", "ledger", "positions", "stops")
+MARKETS = ("mark_candles", "trade_candles")
+# A second venue, for its prices alone.
+ELSEWHERE = "elsewhere"
 POOL = "0x" + "9" * 40
 FEE = Decimal("0.0005")
 # What order, fills, ledger entry and positions row say of a close, and what kind of entry it is.
@@ -54,6 +56,11 @@ def policy_id(label: str) -> str:
 def text(number: Decimal | str | int) -> str:
     """Plain digits."""
     return format(Decimal(number), "f")
+
+
+def there(inst: str) -> str:
+    """The same asset's instrument on the other venue."""
+    return inst.split("-")[0] + "USDT"
 
 
 @dataclass
@@ -201,7 +208,7 @@ class DbtWorld:
     def trade(
         self, account: str, at: int, price: str, qty: str, side: str = "long",
         close: str | None = None, leverage: int = 100, inst: str = "BTC-USDT-SWAP",
-        slot: str = "", pnl: str = "0", margin: str | None = None, order: str = "",
+        slot: str = "", pnl: str | None = "0", margin: str | None = None, order: str = "",
         ledger: bool = True, ledger_kind: str = "", mode: str | None = "isolated",
         fill_qty: str = "", fill_pnl: str | None = "same", trigger: str | None = None,
         names_order: bool = True, exchange: str = VENUE,
@@ -268,6 +275,46 @@ class DbtWorld:
             close_price=high, quote_volume=volume, is_final=True,
         )  # fmt: skip
 
+    def prices(
+        self, at: int, low: str, high: str, inst: str = "BTC-USDT-SWAP",
+        volume: str | None = "1000000", elsewhere: tuple[str, str] | None = ("", ""),
+    ) -> None:  # fmt: skip
+        """What the market did in a minute: mark and trades here, and the mark elsewhere."""
+        self.candle(at, low, high, inst)
+        if volume is not None:
+            self.candle(at, low, high, inst, kind="trade", volume=volume)
+        if elsewhere is not None:
+            self.candle(
+                at, elsewhere[0] or low, elsewhere[1] or high, there(inst), exchange=ELSEWHERE
+            )
+
+    def margin(
+        self, account: str, at: int, change: str, inst: str = "BTC-USDT-SWAP"
+    ) -> None:  # fmt: skip
+        """Margin put into (or, negative, taken out of) the position by hand."""
+        self.add(
+            "exchanges/ledger", endpoint="ledger", account_id=account, inst_id=inst,
+            entry_id=self.id(), entry_kind="margin", currency="USDT", margin_change=change,
+            recorded_at_ms=at,
+        )  # fmt: skip
+
+    def setting(
+        self, account: str, at: int, leverage: str, inst: str = "BTC-USDT-SWAP"
+    ) -> None:  # fmt: skip
+        """The leverage the account had set, as read at `at`."""
+        self.add(
+            "exchanges/leverages", endpoint="leverages", account_id=account, inst_id=inst,
+            position_slot="net", margin_mode="isolated", leverage=leverage, taken_at_ms=at,
+        )  # fmt: skip
+
+    def stop(self, account: str, at: int, side: str = "long", inst: str = "BTC-USDT-SWAP") -> None:
+        """A stop order taken away at `at`."""
+        self.add(
+            "exchanges/stops", endpoint="stops", account_id=account, inst_id=inst,
+            stop_id=self.id(), position_side=side, trigger_price="99500", state="canceled",
+            created_at_ms=at - HOUR, updated_at_ms=at,
+        )  # fmt: skip
+
     def gap(self, account: str, endpoint: str, at: int) -> None:
         """The hour around `at` was not read completely."""
         self.gaps.add((account, endpoint, at - at % HOUR))
@@ -287,11 +334,16 @@ class DbtWorld:
     def _instruments(self) -> None:
         self.rows["exchanges/instruments"] = []
         for inst, size in self.symbols.items():
+            shared = {
+                "endpoint": "instruments", "inst_type": "perpetual", "contract_type": "linear",
+                "base_asset": inst.split("-")[0], "settle_currency": "USDT",
+                "taken_at_ms": self.start,
+            }  # fmt: skip
+            said = "" if inst in self.unsized else size
+            self.add("exchanges/instruments", inst_id=inst, contract_size=said, **shared)
             self.add(
-                "exchanges/instruments", endpoint="instruments", inst_id=inst,
-                inst_type="perpetual", contract_type="linear", base_asset=inst.split("-")[0],
-                settle_currency="USDT", contract_size="" if inst in self.unsized else size,
-                taken_at_ms=self.start,
+                "exchanges/instruments", exchange=ELSEWHERE, inst_id=there(inst),
+                contract_size="1", **shared,
             )  # fmt: skip
 
     def _windows(self) -> None:
@@ -339,10 +391,13 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
         for table, rows in replies.accounts[account.account_id].items():
             endpoint = venue.listing({"bills": "ledger"}.get(table, table))
             _parse(world, endpoint, rows, exchange=VENUE, account_id=account.account_id)
-    for inst, candles in replies.mark_candles.items():
-        endpoint = venue.mark_candles
-        rows = [dict(zip(endpoint.list_columns, cells, strict=True)) for cells in candles]
-        _parse(world, endpoint, rows, exchange=VENUE, inst_id=inst)
+    for endpoint, candles_of in (
+        (venue.mark_candles, replies.mark_candles), (venue.trade_candles, replies.trade_candles)
+    ):  # fmt: skip
+        for inst, candles in candles_of.items():
+            rows = [dict(zip(endpoint.list_columns, cells, strict=True)) for cells in candles]
+            _parse(world, endpoint, rows, exchange=VENUE, inst_id=inst)
+    _elsewhere(world)
     world.event(
         "chain/deposits", scenario.start_ms, depositor=POOL,
         amount_micro_usdc=scenario.pool_deposit_micro_usdc,
@@ -363,6 +418,17 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
             misses=0 if is_own else 3,
         )  # fmt: skip
     return world
+
+
+def _elsewhere(world: DbtWorld) -> None:
+    """What a scenario of one venue leaves open: the same prices elsewhere, and a liquid market."""
+    marks = [row for row in world.rows["exchanges/candles"] if row["kind"] == "mark"]
+    traded = {row["inst_id"] for row in world.rows["exchanges/candles"] if row["kind"] == "trade"}
+    for row in marks:
+        inst, price = row["inst_id"], (row["low_price"], row["high_price"])
+        world.candle(row["minute_at_ms"], *price, there(inst), exchange=ELSEWHERE)
+        if inst not in traded:
+            world.candle(row["minute_at_ms"], *price, inst, kind="trade", volume="100000000")
 
 
 def _parse(world: DbtWorld, endpoint: Endpoint, rows: list[Row], **core: str) -> None:

@@ -22,13 +22,19 @@ def build(world: DbtWorld) -> None:
     world.unsized = {"DOGE-USDT-SWAP"}
     world.event("chain/deposits", START - HOUR, depositor=wallet("pool"),
                 amount_micro_usdc=1_000_000_000)  # fmt: skip
-    for hours in range(4):
-        world.candle(CLOSE + hours * HOUR, "99000", "99500")
+    for hours in range(6):
+        world.prices(CLOSE + hours * HOUR, "99000", "99500")
+    world.prices(CLOSE, "99000", "99500", inst="ETH-USDT-SWAP")
     _paid(world)
     _refused(world)
     _waiting(world)
     _shared(world)
     _capped(world)
+    _keys_and_roots(world)
+    _market(world)
+    _induced(world)
+    _hedged(world)
+    _reviewed(world)
 
 
 def _life(
@@ -49,6 +55,8 @@ def _paid(world: DbtWorld) -> None:
     _life(world, "first-instant", opened=START + 30 * MINUTE)
     # A venue that tells nothing in its ledger: two sources still agree.
     _life(world, "no-ledger", ledger=False)
+    # One source alone tells the result, and it is what the prices give.
+    _life(world, "one-pnl", ledger=False, fill_pnl=None)
     # The ledger names the fill alone; the fill names the order.
     _life(world, "by-fill", names_order=False)
     # No margin stated for the opening: what was opened over the leverage, 1000 / 100.
@@ -105,6 +113,11 @@ def _refused(world: DbtWorld) -> None:
     _life(world, "cross", mode="cross")
     _life(world, "untouched", trigger="98000")
     _life(world, "sources", ledger_kind="own")
+    world.account("one-wrong-pnl")
+    world.policy("one-wrong-pnl", "one-wrong-pnl")
+    world.trade("one-wrong-pnl", OPEN, ENTRY, "1")
+    world.trade("one-wrong-pnl", CLOSE, END, "1", close="full", pnl="-9.5", ledger=False,
+                fill_pnl=None)  # fmt: skip
     _life(world, "garbled-qty", fill_qty="0.9")
     world.account("too-much")
     world.policy("too-much", "too-much")
@@ -143,10 +156,14 @@ def _waiting(world: DbtWorld) -> None:
     world.trade("unread", OPEN, ENTRY, "1")
     world.trade("unread", CLOSE, END, "1", close="full", pnl=LOSS)
     _life(world, "untouched-no-trigger", trigger="", closed=CLOSE + 30 * MINUTE)
-    world.candle(CLOSE + 30 * MINUTE, "99900", "100000")
+    world.prices(CLOSE + 30 * MINUTE, "99900", "100000")
     _life(world, "no-candle", closed=CLOSE + 45 * MINUTE)
-    # One source alone tells the result.
-    _life(world, "one-pnl", ledger=False, fill_pnl=None)
+    world.candle(CLOSE + 45 * MINUTE, "99000", "99500", kind="trade", volume="1000000")
+    # Nobody tells the result.
+    world.account("no-pnl")
+    world.policy("no-pnl", "no-pnl")
+    world.trade("no-pnl", OPEN, ENTRY, "1")
+    world.trade("no-pnl", CLOSE, END, "1", close="full", pnl=None)
     # The opening lies before the evidence: the slot sells what it never bought.
     world.account("old-position")
     world.policy("old-position", "old-position")
@@ -157,7 +174,7 @@ def _waiting(world: DbtWorld) -> None:
     world.trade("no-size", OPEN, ENTRY, "1", inst="DOGE-USDT-SWAP", margin="10")
     world.trade("no-size", CLOSE, END, "1", close="full", inst="DOGE-USDT-SWAP", pnl=LOSS,
                 margin="-10")  # fmt: skip
-    world.candle(CLOSE, "99000", "99500", inst="DOGE-USDT-SWAP")
+    world.prices(CLOSE, "99000", "99500", inst="DOGE-USDT-SWAP")
     # Bought, says the store; the chain does not say so yet.
     world.account("not-bought")
     world.policy("not-bought", "not-bought", is_bought=False)
@@ -204,6 +221,115 @@ def _capped(world: DbtWorld) -> None:
     for at in (OPEN, OPEN + 3 * HOUR):
         world.trade("exhausted", at, ENTRY, "1")
         world.trade("exhausted", at + 2 * HOUR, END, "1", close="full", pnl=LOSS)
+
+
+def _keys_and_roots(world: DbtWorld) -> None:
+    for name, config in (
+        ("key-trades", {"is_read_only": False, "permissions": "read_only,trade"}),
+        ("key-unknown", {"is_read_only": None}),
+        ("no-root", {"root_uid": None}),
+    ):
+        world.account(name, **config)  # type: ignore[arg-type]
+        world.policy(name, name)
+        world.trade(name, OPEN, ENTRY, "1")
+        world.trade(name, CLOSE, END, "1", close="full", pnl=LOSS)
+    # The venue itself says that the key is a demo key: no evidence will ever come.
+    world.account("demo", is_read=False)
+    world.add("exchanges/account_configs", account_id="demo", environment="demo",
+              taken_at_ms=START + HOUR)  # fmt: skip
+    world.policy("demo", "demo")
+    world.filing("demo", "demo", "780", CLOSE, by="demo")
+    for hours in range(-2, 48):
+        world.gap("demo", "orders", START + hours * HOUR)
+    # Two holders under one root: the one who bound first owns it. One holder may have two.
+    for name, root, signer, bound_at in (
+        ("root-first", "root-a", "", START), ("root-second", "root-a", "", START + 1),
+        ("root-same-1", "root-b", "root-same", START),
+        ("root-same-2", "root-b", "root-same", START + 1),
+    ):  # fmt: skip
+        world.account(name, root=root, signer=signer, bound_at=bound_at)
+        world.policy(name, name, owner=signer)
+        world.trade(name, OPEN, ENTRY, "1")
+        world.trade(name, CLOSE, END, "1", close="full", pnl=LOSS)
+
+
+def _market(world: DbtWorld) -> None:
+    """Prices no other venue saw, and positions big beside the market."""
+    for minutes, name, seen in (
+        (10, "seen-near", ("96030", "99500")), (15, "seen-far", ("96020", "99500")),
+        (20, "seen-nowhere", None),
+    ):  # fmt: skip
+        _life(world, name, closed=CLOSE + minutes * MINUTE)
+        world.prices(CLOSE + minutes * MINUTE, "99000", "99500", elsewhere=seen)
+    # A close of 991 USDT: 5 % of 19820.
+    for minutes, name, volume in (
+        (35, "thick", "19820"), (40, "thin", "19819.99"), (50, "no-volume", None)
+    ):  # fmt: skip
+        _life(world, name, closed=CLOSE + minutes * MINUTE)
+        world.prices(CLOSE + minutes * MINUTE, "99000", "99500", volume=volume)
+
+
+def _induced(world: DbtWorld) -> None:
+    """A trigger of 99,400 with 10 USDT of margin in a position of 1000; the mark went to 99,000."""
+    for name, put_in in (
+        # 99,400 x (1000 - 10 - 4.1) : 990 = 98,988: out of reach; with 3.9, 99,008: reached.
+        ("withdrawn", "4.1"), ("withdrawn-little", "3.9"),
+    ):  # fmt: skip
+        _life(world, name, trigger="99400")
+        world.margin(name, OPEN + MINUTE, put_in)
+        world.margin(name, CLOSE - HOUR, "-" + put_in)
+    for name, first, then in (("leverage-raised", "20", "100"), ("leverage-lowered", "100", "20")):
+        _life(world, name, trigger="99400", leverage=int(then))
+        world.setting(name, OPEN + MINUTE, first)
+        world.setting(name, CLOSE - HOUR, then)
+
+
+def _hedged(world: DbtWorld) -> None:
+    """Longs in ETH that lose 9 and fees, each half an hour apart, and who was short meanwhile."""
+    eth = {"inst": "ETH-USDT-SWAP"}
+    for place, (name, holder, later, end) in enumerate((
+        ("hedge-own", "hedge-own", 10 * MINUTE, END),
+        ("hedge-stranger", "", 10 * MINUTE, END),
+        ("hedge-mirror", "", MINUTE, END),
+        ("hedge-poor", "hedge-poor", 10 * MINUTE, "99400"),
+        ("hedge-slot", "same account", 5 * MINUTE, ""),
+        ("hedge-late", "hedge-late", 15 * MINUTE + 1, END),
+    )):  # fmt: skip
+        at = START + (40 + 30 * place) * MINUTE
+        world.account(name)
+        world.policy(name, name, inst=eth["inst"])
+        world.trade(name, at, ENTRY, "0.1", **eth)
+        world.trade(name, CLOSE, END, "0.1", close="full", pnl=LOSS, **eth)
+        twin = name if holder == "same account" else name + "-twin"
+        if twin != name:
+            world.account(twin, signer=holder)
+            world.policy(twin, twin, inst=eth["inst"], owner=holder)
+        # A stranger's position of 1030 is no mirror of one of 1000.
+        size = "0.103" if name == "hedge-stranger" else "0.1"
+        world.trade(twin, at + later, ENTRY, size, side="short", **eth)
+        if end:
+            world.trade(twin, CLOSE - 1, end, size, side="short", close="own", pnl="9", **eth)
+
+
+def _reviewed(world: DbtWorld) -> None:
+    """A third liquidation in a month, additions at the edge, stops taken away."""
+    world.account("busy")
+    world.policy("busy", "busy")
+    for hours in range(3):
+        world.trade("busy", CLOSE + hours * HOUR - 30 * MINUTE, ENTRY, "0.1")
+        world.trade("busy", CLOSE + hours * HOUR, END, "0.1", close="full", pnl="-0.9")
+    for name, before in (("edge-add", 10 * MINUTE), ("early-add", 10 * MINUTE + 1)):
+        world.account(name)
+        world.policy(name, name)
+        world.trade(name, OPEN, ENTRY, "0.5")
+        world.trade(name, CLOSE - before, "99500", "0.5")
+        world.trade(name, CLOSE, END, "1", close="full", pnl="-6.5")
+    for name, before, side in (
+        ("stop-moved", HOUR, "long"), ("stop-early", HOUR + 1, "long"),
+        ("stop-other", MINUTE, "short"),
+    ):  # fmt: skip
+        _life(world, name)
+        world.stop(name, CLOSE - before, side)
 
 
 def margin(contracts: str, leverage: int = 100) -> Decimal:

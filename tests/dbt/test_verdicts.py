@@ -7,7 +7,9 @@ import pytest
 VERIFIED = (
     "full", "takeover", "first-instant", "halves", "third", "turned", "recycled", "small-loss",
     "no-ledger", "by-fill", "derived", "last-instant", "gap-long-before", "victim",
-    "rich-1", "rich-2", "exhausted",
+    "one-pnl", "root-first", "root-same-1", "root-same-2", "seen-near", "thick",
+    "withdrawn-little", "leverage-lowered", "hedge-poor", "hedge-late", "early-add", "stop-early",
+    "stop-other", "rich-1", "rich-2", "exhausted",
 )  # fmt: skip
 REJECTED = {
     "own-close": "FORCED_KIND",
@@ -28,6 +30,25 @@ REJECTED = {
     "bound-late": "ACCOUNT_BOUND",
     "thief": "ACCOUNT_BOUND",
     "no-order": "ORDER_EXISTS",
+    "one-wrong-pnl": "SOURCES_AGREE",
+    "key-trades": "KEY_READ_ONLY",
+    "demo": "LIVE_ENV",
+    "root-second": "ROOT_UNIQUE",
+    "withdrawn": "NOT_INDUCED",
+    "leverage-raised": "NOT_INDUCED",
+    "hedge-own": "NOT_HEDGED",
+    "hedge-mirror": "NOT_HEDGED",
+    "hedge-slot": "NOT_HEDGED",
+}
+HELD = {
+    "no-root": "ROOT_UNIQUE",
+    "seen-far": "PRICE_TOUCHED",
+    "seen-nowhere": "PRICE_TOUCHED",
+    "thin": "THIN_MARKET",
+    "no-volume": "THIN_MARKET",
+    "hedge-stranger": "NOT_HEDGED",
+    "edge-add": "EDGE_ADD",
+    "stop-moved": "STOP_MOVED",
 }
 UNDETERMINED = {
     "looked-once": "ORDER_EXISTS",
@@ -41,19 +62,43 @@ UNDETERMINED = {
     "not-bought": "EVIDENCE_COMPLETE",
     "untouched-no-trigger": "PRICE_TOUCHED",
     "no-candle": "PRICE_TOUCHED,LOSS_CONSISTENT",
-    "one-pnl": "SOURCES_AGREE",
+    "no-pnl": "SOURCES_AGREE,LOSS_CONSISTENT",
+    "key-unknown": "KEY_READ_ONLY",
     "no-size": "TERMS,LOSS_CONSISTENT",
 }
 
 
 @pytest.mark.parametrize("case", VERIFIED)
 def test_claim__covered_forced_close__is_verified(claims, case):
-    assert {(row["verdict"], row["reasons"]) for row in claims[case]} == {("verified", "")}
+    found = {(row["verdict"], row["reasons"], row["hold_reasons"]) for row in claims[case]}
+
+    assert found == {("verified", "", "")}
 
 
 @pytest.mark.parametrize(("case", "reasons"), REJECTED.items())
 def test_claim__breaking_one_rule__is_rejected_for_it(claims, case, reasons):
     assert [(row["verdict"], row["reasons"]) for row in claims[case]] == [("rejected", reasons)]
+
+
+@pytest.mark.parametrize(("case", "reasons"), HELD.items())
+def test_claim__suspicious__is_held_for_review_and_not_paid(claims, case, reasons):
+    assert [
+        (row["verdict"], row["hold_reasons"], row["approved_micro_usdc"], row["payout_state"])
+        for row in claims[case]
+    ] == [("verified", reasons, None, "NONE")]
+
+
+def test_claim__third_liquidation_in_a_month__is_held_the_first_two_are_not(claims):
+    assert [row["hold_reasons"] for row in claims["busy"]] == ["", "", "VELOCITY"]
+
+
+def test_claims__held__are_listed_and_counted(query, claims):
+    held = {row["claim_id"] for rows in claims.values() for row in rows if row["hold_reasons"]}
+    listed = query("select claim_id from fct_held_claims")
+    (stage,) = query("select claim_count from rpt_claims_funnel where stage = 'held'")
+
+    assert {row["claim_id"] for row in listed} == held
+    assert stage["claim_count"] == len(held) == len(listed) == len(HELD) + 1
 
 
 @pytest.mark.parametrize(("case", "reasons"), UNDETERMINED.items())
@@ -95,11 +140,24 @@ def test_event__of_an_account_bound_twice__keeps_one_identity(claims):
     assert claims["victim"][0]["liquidation_event_id"] == claims["thief"][0]["liquidation_event_id"]
 
 
-def test_checks__every_claim__has_each_of_the_ten_once(query):
+def test_checks__every_claim__has_each_of_the_nineteen_once(query):
     assert (
         query(
             "select claim_id from fct_claim_checks group by claim_id "
-            "having count(*) <> 10 or count(distinct check_code) <> 10"
+            "having count(*) <> 19 or count(distinct check_code) <> 19"
         )
         == []
     )
+
+
+def test_checks__each__is_the_only_reason_somewhere(claims, query):
+    listed = {row["check_code"] for row in query("select check_code from seeds.claim_checks")}
+    alone = {
+        row[column]
+        for rows in claims.values()
+        for row in rows
+        for column in ("reasons", "hold_reasons")
+        if row[column] and "," not in row[column]
+    }
+
+    assert listed - alone == set()

@@ -7,9 +7,9 @@ claims as (
 steps as (
     select
         unnest(
-            ['notified', 'evidence complete', 'verified', 'approved', 'planned', 'paid']
+            ['notified', 'evidence complete', 'verified', 'held', 'approved', 'planned', 'paid']
         ) as stage,  -- noqa: RF04
-        unnest([1, 2, 3, 4, 5, 6]) as stage_order
+        unnest([1, 2, 3, 4, 5, 6, 7]) as stage_order
 ),
 
 stages as (
@@ -21,6 +21,7 @@ stages as (
             when 'notified' then true
             when 'evidence complete' then claims.verdict <> 'undetermined'
             when 'verified' then claims.verdict = 'verified'
+            when 'held' then claims.hold_reasons <> ''
             when 'approved' then claims.approved_micro_usdc > 0
             when 'planned' then claims.batch_no is not null
             when 'paid' then claims.payout_state = 'PAID'

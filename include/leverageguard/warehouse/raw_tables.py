@@ -195,7 +195,33 @@ _DECLARED = (
     ),
 )
 
-RAW_TABLES: dict[str, RawTable] = {table.path: table for table in _DECLARED}
+# What one claim's decision needs to know of others; keys are sha256 pseudonyms. Empty in normal
+# operation, where the models know it themselves; a package brings it to replay a claim alone.
+_CONTEXT = (
+    _table(
+        "evidence/insured_positions",
+        None,
+        "position_key party_key root_key exchange base_asset position_side opened_at_ms "
+        "closed_at_ms entry_price qty_base notional_quote result_quote",
+    ),
+    _table("evidence/root_owners", None, "root_key party_key bound_at_ms"),
+    _table("evidence/party_liquidations", None, "position_key party_key liquidated_at_ms"),
+    _table(
+        "evidence/rival_claims",
+        None,
+        "event_key claim_id notified_at_ms is_contender:BOOL is_planned:BOOL",
+    ),
+    _table(
+        "evidence/prior_payouts",
+        None,
+        "claim_id policy_key party_key liquidation_date sequence_no:BIGINT amount_micro_usdc",
+    ),
+    _table("evidence/pool_balances", None, "claim_id balance_micro_usdc"),
+)
+
+RAW_TABLES: dict[str, RawTable] = {
+    table.path: table for table in (*_DECLARED, *_CONTEXT)
+}
 
 
 def table(path: str) -> RawTable:

@@ -1,4 +1,6 @@
--- Without complete evidence nothing is decided; then a failed check rejects, an open one waits.
+-- Without complete evidence nothing is decided, but that a demo account is none of ours: its
+-- evidence can never come. Then a failed check rejects, an open one waits, and one that failed for
+-- review alone holds a claim that passes all others.
 with
 
 claims as (
@@ -6,16 +8,22 @@ claims as (
 ),
 
 checks as (
-    select * from {{ ref('int_claim_checks__ordered') }}
+    select
+        *,
+        result = 'fail' and not is_hold as is_failed,
+        result = 'fail' and is_hold as is_held
+    from {{ ref('int_claim_checks__ordered') }}
 ),
 
 counted as (
     select
         claim_id,
         bool_and(result = 'pass') filter (where check_code = 'EVIDENCE_COMPLETE') as is_complete,
-        bool_or(result = 'fail') as has_failed,
-        bool_and(result = 'pass') as has_passed_all,
-        list(check_code order by check_order) filter (where result = 'fail') as failed_codes,
+        coalesce(bool_or(is_failed) filter (where check_code = 'LIVE_ENV'), false) as is_demo,
+        bool_or(is_failed) as has_failed,
+        bool_and(result = 'pass' or is_held) as has_passed_all,
+        list(check_code order by check_order) filter (where is_failed) as failed_codes,
+        list(check_code order by check_order) filter (where is_held) as held_codes,
         list(check_code order by check_order) filter (where result = 'unknown' and is_applicable)
             as open_codes
     from checks
@@ -26,17 +34,24 @@ decided as (
     select
         claims.*,
         case
+            when not counted.is_complete and counted.is_demo then 'rejected'
             when not counted.is_complete then 'undetermined'
             when counted.has_failed then 'rejected'
             when counted.has_passed_all then 'verified'
             else 'undetermined'
         end as verdict,
         case
+            when not counted.is_complete and counted.is_demo then ['LIVE_ENV']
             when not counted.is_complete then ['EVIDENCE_COMPLETE']
             when counted.has_failed then counted.failed_codes
             when counted.has_passed_all then []
             else counted.open_codes
-        end as reason_codes
+        end as reason_codes,
+        case
+            when counted.is_complete and not counted.has_failed and counted.has_passed_all
+                then coalesce(counted.held_codes, [])
+            else []
+        end as hold_codes
     from claims
     inner join counted on claims.claim_id = counted.claim_id
 )

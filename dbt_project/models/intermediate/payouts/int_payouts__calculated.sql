@@ -4,11 +4,13 @@
 with
 
 claims as (
-    select * from {{ ref('int_claims__decided') }} where verdict = 'verified'
+    select *
+    from {{ ref('int_claims__decided') }}
+    where verdict = 'verified' and len(hold_codes) = 0
 ),
 
-movements as (
-    select * from {{ ref('int_pool_movements__balanced') }}
+balances as (
+    select * from {{ ref('int_contexts__pool_balances') }}
 ),
 
 -- Margin as the smallest whole number over a power of ten, so that products stay in range.
@@ -26,17 +28,6 @@ reduced as (
     from claims
 ),
 
-balances as (
-    select
-        claims.claim_id,
-        arg_max(
-            movements.balance_micro_usdc, (movements.block_number, movements.log_index)
-        ) as pool_balance_micro_usdc
-    from claims
-    inner join movements on claims.liquidated_at >= movements.moved_at
-    group by claims.claim_id
-),
-
 calculated as (
     select
         reduced.claim_id,
@@ -46,7 +37,7 @@ calculated as (
         reduced.notified_at,
         reduced.liquidated_at,
         reduced.realised_loss_micro_usdc,
-        coalesce(balances.pool_balance_micro_usdc, 0) as pool_balance_micro_usdc,
+        coalesce(balances.balance_micro_usdc, 0) as pool_balance_micro_usdc,
         cast(
             {{ lesser(['formula_of_principal', 'formula_of_margin']) }} as bigint
         ) as formula_micro_usdc

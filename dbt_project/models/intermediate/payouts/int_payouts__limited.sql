@@ -14,7 +14,7 @@ tight as (
     where is_tight
 ),
 
-taken (turn, sequence_no, policy_id, wallet, liquidation_date, amount) using key (turn) as (
+taken (turn, sequence_no, policy_key, party_key, liquidation_date, amount) using key (turn) as (
     select
         0::bigint,
         0::bigint,
@@ -28,8 +28,8 @@ taken (turn, sequence_no, policy_id, wallet, liquidation_date, amount) using key
     select
         turn,
         sequence_no,
-        policy_id,
-        wallet,
+        policy_key,
+        party_key,
         liquidation_date,
         cast(
             {{ at_least_zero(
@@ -40,16 +40,16 @@ taken (turn, sequence_no, policy_id, wallet, liquidation_date, amount) using key
         select
             tight.turn,
             tight.sequence_no,
-            tight.policy_id,
-            tight.wallet,
+            tight.policy_key,
+            tight.party_key,
             tight.liquidation_date,
             tight.own_limit,
             tight.policy_room - coalesce(sum(earlier.amount) filter (
-                where earlier.policy_id = tight.policy_id
+                where earlier.policy_key = tight.policy_key
             ), 0) as policy_room,
             tight.wallet_room - coalesce(sum(earlier.amount) filter (
                 where
-                earlier.wallet = tight.wallet
+                earlier.party_key = tight.party_key
                 and earlier.liquidation_date = tight.liquidation_date
             ), 0) as wallet_room,
             tight.pool_room - coalesce(sum(earlier.amount) filter (
@@ -61,8 +61,8 @@ taken (turn, sequence_no, policy_id, wallet, liquidation_date, amount) using key
         group by
             tight.turn,
             tight.sequence_no,
-            tight.policy_id,
-            tight.wallet,
+            tight.policy_key,
+            tight.party_key,
             tight.liquidation_date,
             tight.own_limit,
             tight.policy_room,
@@ -92,6 +92,9 @@ recomputed as (
 limited as (
     select
         claim_id,
+        policy_key,
+        party_key,
+        liquidation_date,
         sequence_no,
         formula_micro_usdc,
         recomputed_micro_usdc,

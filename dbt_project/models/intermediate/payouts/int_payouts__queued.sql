@@ -19,6 +19,10 @@ planned as (
     select * from {{ ref('stg_settlement__payouts') }}
 ),
 
+brought as (
+    select * from {{ ref('stg_evidence__prior_payouts') }}
+),
+
 entitled as (
     select
         coalesce(planned.claim_id, calculated.claim_id) as claim_id,
@@ -38,6 +42,8 @@ queued as (
         entitled.claim_id,
         entitled.policy_id,
         entitled.wallet,
+        {{ pseudonym('entitled.policy_id') }} as policy_key,
+        {{ pseudonym('entitled.wallet') }} as party_key,
         entitled.planned_micro_usdc,
         entitled.formula_micro_usdc,
         cast(claims.liquidated_at as date) as liquidation_date,
@@ -52,12 +58,36 @@ queued as (
             'entitled.formula_micro_usdc', 'entitled.realised_loss_micro_usdc', 'share_of_pool'
         ]) }} as own_limit,
         coalesce(entitled.planned_micro_usdc, own_limit) as most,
-        row_number() over (
-            order by entitled.batch_no nulls last, claims.notified_at, entitled.claim_id
-        ) as sequence_no
+        entitled.batch_no,
+        claims.notified_at
     from entitled
     left join claims on entitled.claim_id = claims.claim_id
     left join policies on entitled.policy_id = policies.policy_id
+),
+
+-- What a package brings along was counted before everything in it.
+sequenced as (
+    select
+        *,
+        row_number() over (
+            order by is_brought desc, batch_no asc nulls last, notified_at asc, claim_id asc
+        ) as sequence_no
+    from (
+        select
+            *,
+            false as is_brought
+        from queued
+        union all by name
+        select
+            claim_id,
+            policy_key,
+            party_key,
+            cast(liquidation_date as date) as liquidation_date,
+            amount_micro_usdc as planned_micro_usdc,
+            amount_micro_usdc as most,
+            true as is_brought
+        from brought
+    )
 ),
 
 bounded as (
@@ -69,14 +99,14 @@ bounded as (
             or own_limit + coalesce(sum(most) over of_wallet, 0) > wallet_limit
             or own_limit + coalesce(sum(most) over of_day, 0) > pool_limit
         ) as is_tight
-    from queued
+    from sequenced
     window
         of_policy as (
-            partition by policy_id
+            partition by policy_key
             order by sequence_no rows between unbounded preceding and 1 preceding
         ),
         of_wallet as (
-            partition by wallet, liquidation_date
+            partition by party_key, liquidation_date
             order by sequence_no rows between unbounded preceding and 1 preceding
         ),
         of_day as (
@@ -98,11 +128,11 @@ roomed as (
     from bounded
     window
         of_policy as (
-            partition by policy_id
+            partition by policy_key
             order by sequence_no rows between unbounded preceding and 1 preceding
         ),
         of_wallet as (
-            partition by wallet, liquidation_date
+            partition by party_key, liquidation_date
             order by sequence_no rows between unbounded preceding and 1 preceding
         ),
         of_day as (

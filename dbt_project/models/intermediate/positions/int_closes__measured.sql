@@ -18,11 +18,25 @@ accounts as (
     select * from {{ ref('int_accounts__identified') }}
 ),
 
+assets as (
+    select
+        exchange,
+        inst_id,
+        max(base_asset) as base_asset
+    from {{ ref('int_instruments__versioned') }}
+    group by exchange, inst_id
+),
+
 joined as (
     select
         placed.*,
         concat_ws(':', placed.exchange, accounts.root_uid, placed.order_id)
             as liquidation_event_id,
+        assets.base_asset,
+        {{ notional('placed.opened_price_qty', 'placed.contract_size') }} as opened_notional_quote,
+        {{ base_qty('placed.opened_qty_contracts', 'placed.contract_size') }} as opened_qty_base,
+        {{ notional('placed.fills_price_qty', 'placed.contract_size') }} as closed_notional_quote,
+        {{ base_qty('placed.fills_qty_contracts', 'placed.contract_size') }} as closed_qty_base,
         positions.forced_kind as kind_by_position,
         positions.trigger_price,
         if(positions.is_named, positions.qty_contracts, null) as position_qty_contracts,
@@ -34,12 +48,13 @@ joined as (
         margined.opening_leverage,
         margined.highest_leverage,
         margined.is_isolated,
+        -- A fee in another coin is left out: the loss is then the smaller one.
         coalesce(
             placed.order_pnl,
             placed.fills_pnl,
             placed.ledger_pnl,
             if(positions.is_named, positions.pnl, null)
-        ) + placed.order_fee as close_result,
+        ) + coalesce(placed.order_fee, 0) as close_result,
         list_sort(list_distinct(list_concat(
             placed.reply_hashes,
             coalesce(margined.margin_reply_hashes, []),
@@ -52,6 +67,8 @@ joined as (
     inner join accounts using (exchange, account_id)
     left join margined using (exchange, account_id, order_id)
     left join positions using (exchange, account_id, order_id)
+    left join assets
+        on placed.exchange = assets.exchange and placed.inst_id = assets.inst_id
 ),
 
 reduced as (

@@ -1,8 +1,13 @@
--- Only the accounts with a nominated order: the rows of all others are never sorted.
+-- Only the accounts with a nominated order: the rows of all others are never sorted. A fill that
+-- does not name its slot has that of its order.
 with
 
 fills as (
     select * from {{ ref('stg_exchanges__fills') }}
+),
+
+orders as (
+    select * from {{ ref('int_orders__deduplicated') }}
 ),
 
 nominated as (
@@ -12,7 +17,7 @@ nominated as (
     from {{ ref('int_orders__nominated') }}
 ),
 
-deduplicated as (
+latest as (
     select fills.*
     from fills
     semi join nominated using (exchange, account_id)
@@ -20,6 +25,15 @@ deduplicated as (
         ['exchange', 'account_id', 'fill_id'],
         ['filled_at desc', 'reply_sha256 desc']
     ) }}
+),
+
+slotted as (
+    select
+        latest.* replace (
+            coalesce(latest.position_slot, orders.position_slot, 'net') as position_slot
+        )
+    from latest
+    left join orders using (exchange, account_id, order_id)
 )
 
-select * from deduplicated
+select * from slotted

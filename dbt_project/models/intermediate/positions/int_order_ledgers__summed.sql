@@ -21,7 +21,6 @@ summed as (
         any_value(ledger.inst_id) as inst_id,
         {{ whole_sum('ledger.qty_contracts', 'ledger.is_trade') }} as qty_contracts,
         {{ whole_sum('ledger.pnl', 'ledger.is_trade') }} as pnl,
-        sum(ledger.fee) as fee,
         max(ledger.recorded_at) as recorded_at,
         {{ agreed_kind('ledger.forced_kind') }} as forced_kind,
         list_sort(list_distinct(list(ledger.reply_sha256))) as reply_hashes

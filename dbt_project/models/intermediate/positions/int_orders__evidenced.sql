@@ -29,6 +29,9 @@ summed_fills as (
         {{ whole_sum('fills.pnl') }} as pnl,
         {{ whole_sum('fills.fee') }} as fee,
         {{ agreed_kind('fills.forced_kind') }} as forced_kind,
+        sum(
+            cast(fills.qty_contracts as decimal(24, 8)) * cast(fills.price as decimal(24, 12))
+        ) as price_qty,
         min(fills.price) as low_price,
         max(fills.price) as high_price,
         max(fills.filled_at) as filled_at,
@@ -56,7 +59,8 @@ evidenced as (
         orders.pnl as order_pnl,
         summed_fills.pnl as fills_pnl,
         ledger.pnl as ledger_pnl,
-        coalesce(orders.fee, summed_fills.fee, ledger.fee) as order_fee,
+        coalesce(orders.fee, summed_fills.fee) as order_fee,
+        summed_fills.price_qty as fills_price_qty,
         summed_fills.low_price as fills_low_price,
         summed_fills.high_price as fills_high_price,
         orders.forced_kind as kind_by_order,

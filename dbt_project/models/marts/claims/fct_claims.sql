@@ -32,6 +32,7 @@ joined as (
         claims.verdict,
         array_to_string(claims.reason_codes, ',') as reasons,
         claims.reason_codes[1] as primary_reason,
+        array_to_string(claims.hold_codes, ',') as hold_reasons,
         limited.formula_micro_usdc,
         limited.approved_micro_usdc,
         limited.capped_micro_usdc,

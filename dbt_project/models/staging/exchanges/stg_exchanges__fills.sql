@@ -17,7 +17,7 @@ renamed as (
         {{ said('marker') }} as marker,
         {{ said('forced_kind') }} as forced_kind,
         order_side,
-        position_slot,
+        {{ said('position_slot') }} as position_slot,
         {{ exact('price') }} as price,
         {{ exact('qty_contracts') }} as qty_contracts,
         {{ exact('pnl') }} as pnl,

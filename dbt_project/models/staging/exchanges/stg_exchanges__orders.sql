@@ -16,7 +16,7 @@ renamed as (
         {{ said('marker') }} as marker,
         {{ said('forced_kind') }} as forced_kind,
         order_side,
-        position_slot,
+        {{ said('position_slot') }} as position_slot,
         {{ said('margin_mode') }} as margin_mode,
         state as order_state,
         {{ exact('leverage') }} as leverage,

@@ -20,12 +20,7 @@ scaled as (
         claims.*,
         marks.mark_reply_hashes,
         limits.fill_price_tolerance_ppm as tolerance_ppm,
-        cast(
-            cast(opened_qty_contracts as decimal(20, 8)) * cast(contract_size as decimal(18, 10))
-            as decimal(24, 10)
-        ) as opened_qty_base,
-        cast(opened_price_qty as decimal(26, 12)) * cast(contract_size as decimal(12, 8))
-            as opened_notional,
+        cast(opened_qty_base as decimal(24, 10)) as scale_qty,
         if(position_side = 'long', -1, 1) * (margin_opened + margin_added) as margin_direction,
         cast(marks.mark_low_price as decimal(22, 10)) as low_price,
         cast(marks.mark_high_price as decimal(22, 10)) as high_price
@@ -40,12 +35,12 @@ compared as (
         -{{ units('close_result') }} * opened_share_denominator::hugeint
         <= {{ units('margin_opened') }} * opened_share_numerator::hugeint
         + {{ units('margin_added') }} * opened_share_denominator::hugeint as is_loss_covered,
-        cast(opened_notional + margin_direction as decimal(38, 12)) as bankruptcy_notional,
-        cast(opened_qty_base * low_price as decimal(38, 12)) as low_notional,
-        cast(opened_qty_base * high_price as decimal(38, 12)) as high_notional,
-        cast(opened_qty_base * cast(fills_low_price as decimal(22, 10)) as decimal(38, 12))
+        cast(opened_notional_quote + margin_direction as decimal(38, 12)) as bankruptcy_notional,
+        cast(scale_qty * low_price as decimal(38, 12)) as low_notional,
+        cast(scale_qty * high_price as decimal(38, 12)) as high_notional,
+        cast(scale_qty * cast(fills_low_price as decimal(22, 10)) as decimal(38, 12))
             as fills_low_notional,
-        cast(opened_qty_base * cast(fills_high_price as decimal(22, 10)) as decimal(38, 12))
+        cast(scale_qty * cast(fills_high_price as decimal(22, 10)) as decimal(38, 12))
             as fills_high_notional
     from scaled
 ),

@@ -8,29 +8,32 @@ once as (
     select * from {{ ref('int_claim_checks__once') }}
 ),
 
+listed as (
+    select * from {{ ref('claim_checks') }}
+),
+
 unioned as (
     select * from before_once
     union all by name
-    select * from once
+    select
+        *,
+        false as is_hold
+    from once
 ),
 
 ordered as (
     select
-        claim_id,
-        check_code,
-        list_position(
-            [
-                'EVIDENCE_COMPLETE', 'ORDER_EXISTS', 'ACCOUNT_BOUND', 'FORCED_KIND',
-                'SOURCES_AGREE', 'IN_COVER', 'TERMS', 'PRICE_TOUCHED', 'LOSS_CONSISTENT', 'ONCE'
-            ],
-            check_code
-        ) as check_order,
-        result,
-        is_applicable,
-        observed,
-        expected,
-        evidence_ids
+        unioned.claim_id,
+        unioned.check_code,
+        listed.check_order,
+        unioned.result,
+        unioned.is_hold,
+        unioned.is_applicable,
+        unioned.observed,
+        unioned.expected,
+        unioned.evidence_ids
     from unioned
+    left join listed on unioned.check_code = listed.check_code
 )
 
 select * from ordered

@@ -1,4 +1,5 @@
--- A close at a price the market never saw is held: the mark must have reached it.
+-- A close at a price the market never saw is refused: the mark must have reached it. A mark that
+-- no other venue comes near, or that none is there to compare with, is reviewed.
 with
 
 claims as (
@@ -7,6 +8,10 @@ claims as (
 
 marks as (
     select * from {{ ref('int_closes__marked') }}
+),
+
+elsewhere as (
+    select * from {{ ref('int_close_references__marked') }}
 ),
 
 limits as (
@@ -19,7 +24,8 @@ compared as (
         marks.mark_low_price,
         marks.mark_high_price,
         marks.mark_reply_hashes,
-        coalesce(claims.trigger_price, claims.average_price) as reference_price,
+        coalesce(claims.trigger_price, claims.average_price, claims.fills_low_price)
+            as reference_price,
         reference_price * (1000000 + limits.price_touch_tolerance_ppm) as high_enough,
         reference_price * (1000000 - limits.price_touch_tolerance_ppm) as low_enough,
         case claims.position_side
@@ -31,29 +37,68 @@ compared as (
     left join marks using (exchange, account_id, order_id)
 ),
 
+confirmed as (
+    select
+        marks.exchange,
+        marks.account_id,
+        marks.order_id,
+        claims.claim_id,
+        bool_or(
+            case claims.position_side
+                when 'long'
+                    then
+                        abs(elsewhere.reference_low_price - marks.mark_low_price) * 1000000
+                        <= marks.mark_low_price * limits.reference_price_tolerance_ppm
+                else
+                    abs(elsewhere.reference_high_price - marks.mark_high_price) * 1000000
+                    <= marks.mark_high_price * limits.reference_price_tolerance_ppm
+            end
+        ) as is_confirmed,
+        string_agg(
+            concat_ws(
+                ' ', elsewhere.reference_exchange, elsewhere.reference_low_price, 'to',
+                elsewhere.reference_high_price
+            ),
+            ', ' order by elsewhere.reference_exchange, elsewhere.reference_inst_id
+        ) as seen_elsewhere,
+        flatten(list(elsewhere.reference_reply_hashes)) as reference_reply_hashes
+    from claims
+    cross join limits
+    inner join marks using (exchange, account_id, order_id)
+    inner join elsewhere using (exchange, account_id, order_id)
+    group by marks.exchange, marks.account_id, marks.order_id, claims.claim_id
+),
+
 checked as (
     select
-        claim_id,
+        compared.claim_id,
         'PRICE_TOUCHED' as check_code,
         case
-            when not is_covered_kind then 'unknown'
-            when is_reached then 'pass'
-            when not is_reached and trigger_price is not null then 'fail'
+            when not compared.is_covered_kind then 'unknown'
+            when compared.is_reached and coalesce(confirmed.is_confirmed, false) then 'pass'
+            when compared.is_reached then 'fail'
+            when not compared.is_reached and compared.trigger_price is not null then 'fail'
             else 'unknown'
         end as result,
-        is_covered_kind as is_applicable,
+        coalesce(compared.is_reached, false) as is_hold,
+        compared.is_covered_kind as is_applicable,
         concat_ws(
-            ' ', 'mark', coalesce(mark_low_price::varchar, 'unknown'), 'to',
-            coalesce(mark_high_price::varchar, 'unknown')
+            ' ', 'mark', coalesce(compared.mark_low_price::varchar, 'unknown'), 'to',
+            coalesce(compared.mark_high_price::varchar, 'unknown') || ';',
+            coalesce(confirmed.seen_elsewhere, 'no other venue to compare with')
         ) as observed,
         concat_ws(
-            ' ', position_side, 'reaches', reference_price,
-            if(trigger_price is null, '(fill price)', '(trigger price)')
+            ' ', compared.position_side, 'reaches', compared.reference_price,
+            if(compared.trigger_price is null, '(fill price)', '(trigger price)')
+            || ', as other venues saw it'
         ) as expected,
         {{ evidence_ids(
-            'list_concat(coalesce(mark_reply_hashes, []), coalesce(evidence_hashes, []))'
+            'list_concat(list_concat(coalesce(compared.mark_reply_hashes, []), '
+            'coalesce(confirmed.reference_reply_hashes, [])), '
+            'coalesce(compared.evidence_hashes, []))'
         ) }} as evidence_ids
     from compared
+    left join confirmed on compared.claim_id = confirmed.claim_id
 )
 
 select * from checked

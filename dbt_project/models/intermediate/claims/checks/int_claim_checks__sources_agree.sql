@@ -1,6 +1,7 @@
 -- Order list, fills, ledger and positions history must tell one story; one forged or garbled
 -- source is then not enough for a payout. A venue need not say everything everywhere: what it says
--- must agree, a force must be named by at least one source and the result by two.
+-- must agree and a force must be named by at least one source. The result must be stated twice;
+-- stated once, it must be what the fill prices give.
 with
 
 claims as (
@@ -24,9 +25,26 @@ told as (
     from claims
 ),
 
+-- Scaled by the contracts opened: what was paid for them and what the closed ones brought. Exact
+-- only where everything was bought before anything was sold.
+worked_out as (
+    select
+        *,
+        if(position_side = 'long', 1, -1) * (
+            {{ coarse_units('closed_notional_quote') }} * opened_share_denominator::hugeint
+            - {{ coarse_units('opened_notional_quote') }} * opened_share_numerator::hugeint
+        ) as result_by_share,
+        {{ coarse_units('pnls[1]') }} * opened_share_denominator::hugeint as stated_by_share,
+        {{ coarse_units('closed_notional_quote') }} * opened_share_denominator::hugeint
+            as notional_by_share,
+        peak_qty_contracts = opened_qty_contracts
+        and closed_qty_contracts = fills_qty_contracts as is_exact
+    from told
+),
+
 compared as (
     select
-        told.*,
+        worked_out.*,
         len(list_distinct(list_transform(kinds, lambda kind: {{ base_kind('kind') }}))) = 1
         and kinds[1] <> 'mixed' as is_kind_agreed,
         order_qty_contracts = fills_qty_contracts
@@ -34,8 +52,12 @@ compared as (
         and coalesce(order_qty_contracts = position_qty_contracts, true) as is_qty_agreed,
         case
             when len(pnls) >= 2 then list_max(pnls) - list_min(pnls) <= limits.pnl_tolerance
+            when len(pnls) = 1 and is_exact
+                then
+                    abs(stated_by_share - result_by_share) * 1000000
+                    <= notional_by_share * limits.worked_out_pnl_ppm
         end as is_pnl_agreed
-    from told
+    from worked_out
     cross join limits
 ),
 
