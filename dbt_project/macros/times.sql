@@ -1,6 +1,6 @@
-{#- Epoch milliseconds (number or text) to a point in time. -#}
+{#- Epoch milliseconds to a point in time. -#}
 {%- macro to_time(epoch_ms) -%}
-    make_timestamptz(cast(nullif(cast({{ epoch_ms }} as varchar), '') as bigint) * 1000)
+    make_timestamptz(cast({{ epoch_ms }} as bigint) * 1000)
 {%- endmacro -%}
 
 {#- Hours that touch the closed interval between two instants, as a list. -#}

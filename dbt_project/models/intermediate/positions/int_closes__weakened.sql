@@ -125,6 +125,30 @@ summed as (
     group by exchange, account_id, order_id
 ),
 
+-- Only the minutes since a weakening are sorted.
+minutes as (
+    select distinct
+        watched.exchange,
+        watched.inst_id,
+        unnest(generate_series(
+            date_trunc('minute', summed.weakened_at), watched.watched_to_at, interval '1 minute'
+        )) as minute_at
+    from summed
+    inner join watched using (exchange, account_id, order_id)
+),
+
+since as (
+    select
+        candles.exchange,
+        candles.inst_id,
+        candles.minute_at,
+        {{ exact('candles.low_price') }} as low_price,
+        {{ exact('candles.high_price') }} as high_price
+    from candles
+    semi join minutes using (exchange, inst_id, minute_at)
+    {{ latest_by(['exchange', 'inst_id', 'minute_at'], ['reply_sha256 desc']) }}
+),
+
 weakened as (
     select
         summed.*,
@@ -132,7 +156,7 @@ weakened as (
         max(candles.high_price) as high_price_since
     from summed
     inner join watched using (exchange, account_id, order_id)
-    left join candles
+    left join since as candles
         on
             watched.exchange = candles.exchange
             and watched.inst_id = candles.inst_id
