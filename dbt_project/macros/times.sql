@@ -9,3 +9,8 @@
         date_trunc('hour', {{ first_at }}), date_trunc('hour', {{ last_at }}), interval '1 hour'
     )
 {%- endmacro -%}
+
+{#- Starts of the minutes that touch the closed interval between two instants, as a list. -#}
+{%- macro minutes_touched(first_at, last_at) -%}
+    generate_series(date_trunc('minute', {{ first_at }}), {{ last_at }}, interval '1 minute')
+{%- endmacro -%}

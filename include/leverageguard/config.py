@@ -54,6 +54,7 @@ class Settings:
     verifier_threshold: int = 2
     account_group_size: int = 100
     max_batch_size: int = 100
+    simulated_pace: int = 20
     venue_urls: Mapping[str, str] = field(default_factory=dict)
     repo_dir: Path = REPO_DIR
 
@@ -169,6 +170,11 @@ class Settings:
         return (self.world_dir / "clock.json").exists()
 
     @property
+    def pace(self) -> int:
+        """How many times the documented limits may be used: more than once in simulation alone."""
+        return self.simulated_pace if self.is_simulated else 1
+
+    @property
     def deployment_path(self) -> Path:
         """Where the deployed addresses are kept."""
         return self.data_dir / "deployment.json"
@@ -215,6 +221,7 @@ def load() -> Settings:
         confirmations=_int("LEVERAGEGUARD_CONFIRMATIONS", 2),
         account_group_size=_int("LEVERAGEGUARD_ACCOUNT_GROUP_SIZE", 100),
         max_batch_size=_int("LEVERAGEGUARD_MAX_BATCH_SIZE", 100),
+        simulated_pace=_int("LEVERAGEGUARD_SIMULATED_PACE", 20),
         venue_urls={
             venue: url
             for venue in VENUES

@@ -388,9 +388,12 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
                 for hour in range(world.first_hour, hours):
                     world.gap(account.account_id, endpoint, world.start + hour * HOUR)
             continue
+        core = {"exchange": VENUE, "account_id": account.account_id}
         for table, rows in replies.accounts[account.account_id].items():
-            endpoint = venue.listing({"bills": "ledger"}.get(table, table))
-            _parse(world, endpoint, rows, exchange=VENUE, account_id=account.account_id)
+            if table == "leverages":
+                _parse(world, venue.leverages, rows, **core, taken_at_ms=scenario.now_ms)
+            else:
+                _parse(world, venue.listing({"bills": "ledger"}.get(table, table)), rows, **core)
     for endpoint, candles_of in (
         (venue.mark_candles, replies.mark_candles), (venue.trade_candles, replies.trade_candles)
     ):  # fmt: skip
@@ -431,7 +434,7 @@ def _elsewhere(world: DbtWorld) -> None:
             world.candle(row["minute_at_ms"], *price, inst, kind="trade", volume="100000000")
 
 
-def _parse(world: DbtWorld, endpoint: Endpoint, rows: list[Row], **core: str) -> None:
+def _parse(world: DbtWorld, endpoint: Endpoint, rows: list[Row], **core: Any) -> None:
     for wire in rows:
         for table, row in endpoint.parse(wire):
             world.add(table, endpoint=endpoint.name, **{**core, **row})

@@ -26,6 +26,7 @@ def build(world: DbtWorld) -> None:
         world.prices(CLOSE + hours * HOUR, "99000", "99500")
     world.prices(CLOSE, "99000", "99500", inst="ETH-USDT-SWAP")
     _paid(world)
+    _untold(world)
     _refused(world)
     _waiting(world)
     _shared(world)
@@ -98,6 +99,14 @@ def _paid(world: DbtWorld) -> None:
     world.trade("small-loss", CLOSE, "99950", "1", close="takeover", pnl="-0.5", trigger="99400")
 
 
+def _untold(world: DbtWorld) -> None:
+    """Closes whose trigger the venue does not state: three quarters of the margin end at 99250."""
+    _life(world, "untold-trigger", trigger="", closed=CLOSE + 25 * MINUTE)
+    world.prices(CLOSE + 25 * MINUTE, "99448.5", "99900")
+    _life(world, "untold-and-far", trigger="", closed=CLOSE + 30 * MINUTE)
+    world.prices(CLOSE + 30 * MINUTE, "99448.6", "99900")
+
+
 def _refused(world: DbtWorld) -> None:
     order = _life(world, "own-close", close="own")
     world.filing("own-close", "own-close", order, CLOSE + HOUR, by="own-close")
@@ -155,8 +164,6 @@ def _waiting(world: DbtWorld) -> None:
     world.policy("unread", "unread")
     world.trade("unread", OPEN, ENTRY, "1")
     world.trade("unread", CLOSE, END, "1", close="full", pnl=LOSS)
-    _life(world, "untouched-no-trigger", trigger="", closed=CLOSE + 30 * MINUTE)
-    world.prices(CLOSE + 30 * MINUTE, "99900", "100000")
     _life(world, "no-candle", closed=CLOSE + 45 * MINUTE)
     world.candle(CLOSE + 45 * MINUTE, "99000", "99500", kind="trade", volume="1000000")
     # Nobody tells the result.

@@ -9,7 +9,7 @@ VERIFIED = (
     "no-ledger", "by-fill", "derived", "last-instant", "gap-long-before", "victim",
     "one-pnl", "root-first", "root-same-1", "root-same-2", "seen-near", "thick",
     "withdrawn-little", "leverage-lowered", "hedge-poor", "hedge-late", "early-add", "stop-early",
-    "stop-other", "rich-1", "rich-2", "exhausted",
+    "stop-other", "untold-trigger", "rich-1", "rich-2", "exhausted",
 )  # fmt: skip
 REJECTED = {
     "own-close": "FORCED_KIND",
@@ -44,6 +44,7 @@ HELD = {
     "no-root": "ROOT_UNIQUE",
     "seen-far": "PRICE_TOUCHED",
     "seen-nowhere": "PRICE_TOUCHED",
+    "untold-and-far": "PRICE_TOUCHED",
     "thin": "THIN_MARKET",
     "no-volume": "THIN_MARKET",
     "hedge-stranger": "NOT_HEDGED",
@@ -60,7 +61,6 @@ UNDETERMINED = {
     "unread": "EVIDENCE_COMPLETE",
     "old-position": "EVIDENCE_COMPLETE",
     "not-bought": "EVIDENCE_COMPLETE",
-    "untouched-no-trigger": "PRICE_TOUCHED",
     "no-candle": "PRICE_TOUCHED,LOSS_CONSISTENT",
     "no-pnl": "SOURCES_AGREE,LOSS_CONSISTENT",
     "key-unknown": "KEY_READ_ONLY",

@@ -18,7 +18,14 @@ EVERY_DAG = (*airflow.INGEST_DAGS, *airflow.CHAINED_DAGS)
 
 def decided(status: dict) -> dict:
     """What must never change by itself: verdict, reasons, amount and payment of each claim."""
-    fields = ("verdict", "reasons", "approved_micro_usdc", "paid_micro_usdc", "transaction")
+    fields = (
+        "verdict",
+        "reasons",
+        "hold_reasons",
+        "approved_micro_usdc",
+        "paid_micro_usdc",
+        "transaction",
+    )
     return {claim["claim_id"]: [claim[name] for name in fields] for claim in status["claims"]}
 
 
@@ -63,6 +70,7 @@ def test_up__default_world__every_verdict_and_reason_equals_the_ground_truth(def
         for key, expected in truth.items()
         if (claims[key]["verdict"], sorted(claims[key]["reasons"]))
         != (expected["verdict"], sorted(expected["reasons"]))
+        or sorted(claims[key]["hold_reasons"]) != sorted(expected["holds"])
         or (claims[key]["paid_micro_usdc"] or 0) != expected["payout_micro_usdc"]
     ]
     assert wrong == []

@@ -201,8 +201,9 @@ def test_markets__candles_and_terms__every_minute_of_the_window(
 @pytest.mark.parametrize("processes", [2, 4])
 @pytest.mark.parametrize("exchange", VENUES)
 def test_limiter__processes_on_one_key__not_one_refusal(
-    exchange: str, processes: int, start: Start, tmp_path: Path
+    exchange: str, processes: int, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LEVERAGEGUARD_SIMULATED_PACE", "1")
     world = VenueWorld(exchange, accounts=1, lives=1)
     simulator, _ = start(world)
     cheapest = min(venue_of(exchange).listings, key=lambda each: each.limit.seconds)

@@ -37,7 +37,9 @@ USDT = {"settle": "usdt"}
 QUICK = retry.Policy(attempts=3, base_seconds=0.01, cap_seconds=0.02, timeout_seconds=5)
 ACCOUNTS = """
   - {account_id: trader, exchange: gate, uid: "10406147", wallet: w1}
-  - {account_id: sub, exchange: gate, uid: "7", main_uid: "3", wallet: w2, perm: "read_only,trade"}
+  - {account_id: sub, exchange: gate, uid: "7", main_uid: "3", wallet: w2}
+  - {account_id: able, exchange: gate, uid: "5", wallet: w5, perm: "read_only,trade"}
+  - {account_id: rich, exchange: gate, uid: "6", wallet: w6, perm: "read_only,withdraw"}
   - {account_id: gone, exchange: gate, uid: "8", wallet: w3, key_state: revoked}
   - {account_id: paper, exchange: gate, uid: "9", wallet: w4, key_state: demo}
 """
@@ -226,11 +228,27 @@ def test_gate__account__says_who_it_is_and_what_the_key_may(gate: RunningSimulat
     assert leverages == {"BTC_USDT": "50", "ETH_USDT": "10"}
 
 
-def test_gate__trading_key_of_a_sub_account__is_not_read_only_and_names_its_root(
+@pytest.mark.parametrize(
+    ("account", "permissions"),
+    [
+        ("able", "account:read_only,futures:read_write"),
+        ("rich", "account:read_only,futures:read_only,withdraw:read_write"),
+    ],
+)
+def test_gate__key_that_may_do_more_than_read__is_not_read_only(
+    gate: RunningSimulator, account: str, permissions: str
+) -> None:
+    [said] = [row for table, row in pulled(connected(account)).snapshots if table == CONFIGS]
+    assert (said["is_read_only"], said["permissions"]) == (False, permissions)
+
+
+def test_gate__key_of_a_sub_account__root_and_permissions_are_unknown(
     gate: RunningSimulator,
 ) -> None:
-    [said] = [row for table, row in pulled(connected("sub")).snapshots if table == CONFIGS]
-    assert (said["uid"], said["root_uid"], said["is_read_only"]) == ("7", "3", False)
+    result = pulled(connected("sub"))
+    [said] = [row for table, row in result.snapshots if table == CONFIGS]
+    assert (said["uid"], said["root_uid"], said["is_read_only"]) == ("7", None, None)
+    assert result.is_whole
 
 
 @pytest.mark.parametrize("account", ["gone", "paper"])

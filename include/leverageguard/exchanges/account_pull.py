@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from leverageguard import clock
-from leverageguard.exchanges import listings, pull, retry
+from leverageguard.exchanges import listings, retry
 from leverageguard.exchanges.client import Client
 from leverageguard.exchanges.listings import Listing
+from leverageguard.exchanges.pull import Check
+from leverageguard.exchanges.rows import parsed
 from leverageguard.exchanges.venue import (
     CONFIGS,
     FILLS,
@@ -34,8 +36,9 @@ class AccountPull:
 
     @property
     def is_whole(self) -> bool:
-        """True when something was asked for and all of it went through."""
-        return bool(self.listings) and all(each.error is None for each in self.listings)
+        """True when something was asked for and all that is required went through."""
+        asked = [each for each in self.listings if not each.endpoint.is_optional]
+        return bool(asked) and all(each.error is None for each in asked)
 
     def has_whole(self, table: str) -> bool:
         """True when every listing that feeds the table was asked for and went through."""
@@ -73,7 +76,7 @@ def order(client: Client, inst_id: str, order_id: str) -> Row:
     endpoint = client.venue.order
 
     def found(rows: list[Row]) -> list[Row]:
-        records = [record for row in rows for record in pull.parsed(endpoint, row)]
+        records = [record for row in rows for record in parsed(endpoint, row)]
         return [row for table, row in records if table == ORDERS and row["order_id"] == order_id]
 
     def check(rows: list[Row]) -> None:
@@ -125,7 +128,8 @@ class _Reader:
             listing.fail(self._refusal)
         elif listing.error is None:
             self._fill(listing)
-        if listing.error is not None and listing.error.fault is retry.Fault.AUTH:
+        is_refused = listing.error is not None and listing.error.fault is retry.Fault.AUTH
+        if is_refused and not listing.endpoint.is_optional:
             self._refusal = listing.error
         self._inst_ids |= {row["inst_id"] for _, row in listing.records if row.get("inst_id")}
         self._result.listings.append(listing)
@@ -164,7 +168,7 @@ class _Reader:
             asked = {endpoint.inst_param: inst_id} if by_inst else {}
             page = self._client.call(endpoint, asked, _readable(endpoint))
             for row in page.rows:
-                for _, record in pull.parsed(endpoint, row):
+                for _, record in parsed(endpoint, row):
                     yield LEVERAGES, _snapshot(
                         self._client, LEVERAGES, endpoint, page.reply_sha256,
                         {"inst_id": inst_id, "margin_mode": margin_mode, **_stated(record)},
@@ -222,17 +226,17 @@ def _add_orders_of_fills(client: Client, result: AccountPull) -> None:
     A venue without an order listing has all its orders read so. An order the venue no longer knows
     stays out; one that cannot be read makes the fills a gap.
     """
-    known = {row["order_id"] for row in result.rows(ORDERS)}
+    known = {(row["inst_id"], row["order_id"]) for row in result.rows(ORDERS)}
     for listing in [each for each in result.listings if FILLS in each.endpoint.tables]:
         filled = {
             (row["inst_id"], row["order_id"]) for name, row in listing.records if name == FILLS
         }
         for inst_id, order_id in sorted(each for each in filled if each[1]):
-            if order_id in known:
+            if (inst_id, order_id) in known:
                 continue
             try:
                 listing.records.append((ORDERS, order(client, inst_id, order_id)))
-                known.add(order_id)
+                known.add((inst_id, order_id))
             except retry.GaveUpError as error:
                 if error.fault is not retry.Fault.NOT_FOUND:
                     listing.fail(error)
@@ -244,9 +248,9 @@ def _some(rows: list[Row]) -> None:
         raise InconsistentPageError("the venue says nothing about the account")
 
 
-def _readable(endpoint: Endpoint) -> pull.Check:
+def _readable(endpoint: Endpoint) -> Check:
     def check(rows: list[Row]) -> None:
         for row in rows:
-            pull.parsed(endpoint, row)
+            parsed(endpoint, row)
 
     return check

@@ -174,6 +174,6 @@ def connect(
         exchange.apiKey = credentials.api_key
         exchange.secret = credentials.api_secret
         exchange.password = credentials.passphrase
-    limiter = Limiter(settings.run_dir / "limits")
+    limiter = Limiter(settings.run_dir / "limits", settings.pace)
     owner = "" if credentials is None else credentials.api_key
     return Client(venue, account_id, exchange, limiter, policy, venue_clock, owner=owner)

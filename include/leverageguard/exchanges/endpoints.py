@@ -1,4 +1,7 @@
-"""Which listings a venue requires before its evidence is complete, landed for the models."""
+"""Which listings a venue requires before its evidence is complete, landed for the models.
+
+An optional one, which not every read-only key may ask for, adds evidence where it can be read.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ def land(settings: Settings) -> None:
         {"exchange": venue.name, "endpoint": name, "scope": scope}
         for venue in registry.venues()
         for name, scope in [
-            *((endpoint.name, "account") for endpoint in venue.listings),
+            *((each.name, "account") for each in venue.listings if not each.is_optional),
             (venue.mark_candles.name, MARKET),
             (venue.trade_candles.name, MARKET),
         ]

@@ -26,16 +26,20 @@ LATENESS = 1.2
 Booking = tuple[float, int]
 
 
-def budget(limit: Limit) -> int:
+def budget(limit: Limit, pace: int = 1) -> int:
     """Calls (or weight) allowed in a span of `limit`, enough for one call at least."""
-    return max(limit.cost, int(limit.calls * SHARE))
+    return max(limit.cost, int(limit.calls * pace * SHARE))
 
 
 @dataclass(frozen=True)
 class Limiter:
-    """Books calls in files below `folder`; safe between threads and processes."""
+    """Books calls in files below `folder`; safe between threads and processes.
+
+    `pace` multiplies the documented limits; simulated venues may allow more than real ones.
+    """
 
     folder: Path
+    pace: int = 1
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.time
 
@@ -59,7 +63,7 @@ class Limiter:
             booked, now = _read(file), self.now()
             # Moments far ahead were left by a clock that has been set back since.
             known = [each for each in booked.get(name, []) if each[0] < now + 100 * span]
-            recent, freed = _newest(known, budget(limit) - limit.cost)
+            recent, freed = _newest(known, budget(limit, self.pace) - limit.cost)
             # First come, first served: a cheap call never overtakes a dear one.
             at = max(now, recent[-1][0] if recent else now, now if freed is None else freed + span)
             booked[name] = [*recent, (at, limit.cost)]

@@ -13,6 +13,7 @@ from typing import Any
 from leverageguard.config import Settings
 from leverageguard.exchanges import pull, retry, windows
 from leverageguard.exchanges.client import Client
+from leverageguard.exchanges.rows import parsed
 from leverageguard.exchanges.venue import CANDLES, Endpoint, Record, Row
 from leverageguard.exchanges.windows import Stretch
 from leverageguard.warehouse import landing, raw_tables
@@ -77,7 +78,7 @@ def read(client: Client, listing: Listing, inst_id: str = "") -> None:
         at_ms = endpoint.time_of(row)
         hour = at_ms - at_ms % HOUR_MS
         listing.counts[hour] = listing.counts.get(hour, 0) + 1
-        for table, record in pull.parsed(endpoint, row):
+        for table, record in parsed(endpoint, row):
             said = {"inst_id": inst_id or None, **_stated(record)}
             listing.records.append(
                 (table, as_landed(table, said, **ours, reply_sha256=row["reply_sha256"]))

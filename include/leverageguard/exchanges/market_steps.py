@@ -13,9 +13,10 @@ from typing import Any
 
 from leverageguard import clock, config
 from leverageguard.config import VENUES, Settings
-from leverageguard.exchanges import endpoints, listings, lock, pull, registry, retry, windows
+from leverageguard.exchanges import endpoints, listings, lock, registry, retry, windows
 from leverageguard.exchanges.client import Client, VenueClock, connect
 from leverageguard.exchanges.listings import Listing
+from leverageguard.exchanges.rows import parsed
 from leverageguard.exchanges.venue import INSTRUMENTS, Endpoint, InconsistentPageError, Row, Venue
 from leverageguard.exchanges.windows import GAP_LOOKBACK_MS, Stretch
 from leverageguard.intake import quotes as intake_quotes
@@ -152,7 +153,7 @@ def _instruments(client: Client) -> list[Row]:
         if not rows:
             raise InconsistentPageError("the venue lists no instrument at all")
         for row in rows:
-            pull.parsed(endpoint, row)
+            parsed(endpoint, row)
 
     try:
         page = client.call(endpoint, {}, check)
@@ -168,7 +169,7 @@ def _instruments(client: Client) -> list[Row]:
     return [
         listings.as_landed(INSTRUMENTS, record, **made)
         for row in page.rows
-        for _, record in pull.parsed(endpoint, row)
+        for _, record in parsed(endpoint, row)
     ]
 
 

@@ -63,6 +63,8 @@ def classify(error: Exception, status: int | None) -> Fault:
         return Fault.NOT_FOUND
     if "InvalidNonce" in names:
         return Fault.CLOCK
+    if "VenueBusy" in names:
+        return Fault.TRANSIENT
     if status == 401 or names & {"AuthenticationError", "PermissionDenied"}:
         return Fault.AUTH
     if status in FINAL_STATUSES:

@@ -56,6 +56,9 @@ def strict_class(
     base = getattr(_load(f"ccxt.{name}"), name)
     ccxt_errors = errors()
 
+    class VenueBusy(ccxt_errors.OperationFailed):  # type: ignore[name-defined, misc]
+        """The venue's own code says that a later attempt may pass, whatever the HTTP status."""
+
     class Strict(base):  # type: ignore[misc, valid-type]
         """ccxt's exchange with the venue's clock and no silent failure."""
 
@@ -72,6 +75,11 @@ def strict_class(
             self.reply, self.posted = None, f" {body}" if body else ""
             try:
                 return super().fetch(url, method, headers, body)
+            except ccxt_errors.ExchangeError as error:
+                if self.reply is not None:
+                    raise
+                # Nothing readable arrived: the line failed, the venue did not refuse.
+                raise ccxt_errors.NetworkError(f"{name}: no readable reply: {error!r}") from error
             except (TypeError, ValueError, LookupError, AttributeError) as error:
                 # ccxt stumbles over replies it does not expect; one account must not stop a group.
                 raise ccxt_errors.BadResponse(f"{name}: {error!r} over a reply") from error
@@ -86,6 +94,8 @@ def strict_class(
             return body
 
         def on_json_response(self, body: str) -> Any:
+            if "\ufffd" in body:
+                raise ValueError("a byte was no text: what it stood for is lost")
             return json.loads(body, parse_float=str, parse_int=str, object_pairs_hook=_object)
 
         def handle_errors(
@@ -97,7 +107,7 @@ def strict_class(
             if is_ok and not (may_list if is_list else response):
                 raise ccxt_errors.BadResponse(f"{name} HTTP {code} without a usable body")
             if code_of(response) in transient_codes:
-                raise ccxt_errors.OperationFailed(f"{name} {body}")
+                raise VenueBusy(f"{name} {body}")
             return super().handle_errors(code, reason, url, method, headers, body, response, *rest)
 
     return Strict

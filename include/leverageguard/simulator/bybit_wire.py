@@ -134,7 +134,7 @@ def _executions(order: OrderRecord) -> list[Row]:
     for fill in order.fills:
         left -= fill.contracts
         row = {
-            **blank("blockTradeId indexPrice markIv markPrice tradeIv underlyingPrice"),
+            **blank("blockTradeId indexPrice markIv tradeIv underlyingPrice"),
             "closedSize": "0" if order.is_opening else text(fill.contracts),
             "createType": CREATED_BY[order.kind],
             "execFee": text(-fill.fee),
@@ -146,6 +146,7 @@ def _executions(order: OrderRecord) -> list[Row]:
             "execValue": text(fill.price * fill.contracts),
             "isMaker": fill.is_maker,
             "leavesQty": text(left),
+            "markPrice": text(fill.price if order.trigger is None else order.trigger),
             "orderId": order.order_id,
             "orderLinkId": order.client_id,
             "orderPrice": text(fill.price if order.limit_price is None else order.limit_price),

@@ -1,9 +1,19 @@
-"""Request limits of a venue: at most N requests in a sliding window, per endpoint and caller."""
+"""Request limits of a venue: at most N requests in a sliding window, per endpoint and caller.
+
+A simulated world may be read faster than a real one: `pace` multiplies every documented limit.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
+
+from leverageguard import config
+
+
+def pace() -> int:
+    """How many times the documented limits this world allows (LEVERAGEGUARD_SIMULATED_PACE)."""
+    return config.load().simulated_pace
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Limiter:
         times = self._accepted[endpoint, caller]
         while times and times[0] <= now_ms - limit.window_ms:
             times.popleft()
-        if len(times) >= limit.count:
+        if len(times) >= limit.count * pace():
             return False
         times.append(now_ms)
         return True

@@ -15,8 +15,8 @@ from leverageguard.warehouse import connect, snapshot
 CLAIMS = """
     select
         claim_id, policy_reference as policy, wallet, order_id, filing_reference as filing,
-        origin, inst_id, forced_kind, verdict, reasons, approved_micro_usdc, paid_micro_usdc,
-        payout_state, batch_no, tx_hash as transaction
+        origin, inst_id, forced_kind, verdict, reasons, hold_reasons, approved_micro_usdc,
+        paid_micro_usdc, payout_state, batch_no, tx_hash as transaction
     from fct_claims
     order by notified_at, claim_id
 """
@@ -93,15 +93,27 @@ def text(settings: Settings, before: Balances | None = None) -> str:
 
 
 def _claim(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "reasons": [code for code in (row["reasons"] or "").split(",") if code]}
+    codes = {name: _codes(row[name]) for name in ("reasons", "hold_reasons")}
+    return {**row, **codes}
+
+
+def _codes(text: str | None) -> list[str]:
+    return [code for code in (text or "").split(",") if code]
 
 
 def _verdicts(claims: list[dict[str, Any]]) -> list[str]:
-    counts = Counter((c["verdict"], ", ".join(c["reasons"]) or "-") for c in claims)
+    counts = Counter(_outcome(claim) for claim in claims)
     lines = [f"  {'verdict':<14}{'claims':>7}  reason"]
     for (verdict, reason), count in sorted(counts.items(), key=lambda i: (-i[1], i[0])):
         lines.append(f"  {verdict:<14}{count:>7}  {reason}")
     return [*lines, f"  {'total':<14}{len(claims):>7}"]
+
+
+def _outcome(claim: dict[str, Any]) -> tuple[str, str]:
+    """The verdict as the operator reads it: a verified claim with a hold waits for people."""
+    if claim["verdict"] == "verified" and claim["hold_reasons"]:
+        return "held", ", ".join(claim["hold_reasons"])
+    return claim["verdict"], ", ".join(claim["reasons"]) or "-"
 
 
 def _payouts(claims: list[dict[str, Any]]) -> list[str]:

@@ -33,10 +33,10 @@ FUNDING_BLOCK = 100
 
 def trade(settings: Settings, scenario: Scenario) -> int:
     """Carry out everything the scenario's traders do; returns how many policies were bought now."""
-    _register(settings, scenario)
-    _quote(settings, scenario)
+    register(settings, scenario)
+    quote(settings, scenario)
     bought = _Purchases(settings, scenario).run()
-    _file(settings, scenario)
+    file(settings, scenario)
     return bought
 
 
@@ -45,7 +45,8 @@ def wallet(label: str) -> str:
     return str(Account.from_key(scenarios.wallet_key(label)).address)
 
 
-def _register(settings: Settings, scenario: Scenario) -> None:
+def register(settings: Settings, scenario: Scenario) -> None:
+    """Register and bind every account, each with the key the venue gave it."""
     with session(settings) as opened:
         stated = {binding.account: binding for binding in scenario.bindings}
         for known in scenario.accounts:
@@ -76,7 +77,8 @@ def _register(settings: Settings, scenario: Scenario) -> None:
             )
 
 
-def _quote(settings: Settings, scenario: Scenario) -> None:
+def quote(settings: Settings, scenario: Scenario) -> None:
+    """Issue the quote of every policy, in the order they are bought."""
     with session(settings) as opened:
         for policy in sorted(scenario.policies, key=lambda p: (p.bought_at_ms, p.policy)):
             if quotes.by_reference(opened, policy.policy) is not None:
@@ -94,7 +96,8 @@ def _quote(settings: Settings, scenario: Scenario) -> None:
             quotes.issue(opened, request, terms, policy.bought_at_ms)
 
 
-def _file(settings: Settings, scenario: Scenario) -> None:
+def file(settings: Settings, scenario: Scenario) -> None:
+    """File every claim, signed by who files it."""
     with session(settings) as opened:
         for claim in scenario.claims:
             quote = quotes.by_reference(opened, claim.policy)

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -62,33 +62,29 @@ class Models:
                 return node
         raise KeyError(f"the dbt project has no model {name!r}")
 
-    def needed(self, select: Iterable[str], given: Collection[str] = ()) -> list[Model]:
-        """The models to run for `select`, in order, when those in `given` are there already."""
+    def needed(self, select: Iterable[str]) -> list[Model]:
+        """The models to run for `select`, in order."""
         by_name = {node.name: node for node in self.nodes}
         wanted: set[str] = set()
         open_names = [name for name in select if self.model(name)]
         while open_names:
             name = open_names.pop()
-            if name in by_name and name not in wanted and name not in given:
+            if name in by_name and name not in wanted:
                 wanted.add(name)
                 open_names += by_name[name].parents
         return [node for node in self.nodes if node.name in wanted]
 
     def run(
-        self,
-        connection: Any,
-        select: Iterable[str] | None = None,
-        raw_dir: Path | None = None,
-        given: Collection[str] = (),
+        self, connection: Any, select: Iterable[str] | None = None, raw_dir: Path | None = None
     ) -> None:
         """Make the selected models and all they read; every model when nothing is selected.
 
-        Sources are the Parquet below `raw_dir`, or without one the tables that `land` made.
-        Models and seeds named in `given` are taken as the caller made them in the connection.
+        Sources are the Parquet below `raw_dir`, or without one the tables that `land` made. Seeds
+        that `replace_seed` gave other rows keep them.
         """
         chosen = [node.name for node in self.nodes] if select is None else list(select)
-        self._make_seeds(connection, given)
-        for node in self.needed(chosen, given):
+        self._make_seeds(connection)
+        for node in self.needed(chosen):
             connection.execute(f'create schema if not exists "{node.schema}"')
             kind = "view" if node.is_view else "table"
             query = _reading(node.sql, raw_dir)
@@ -96,7 +92,7 @@ class Models:
 
     def replace_seed(self, connection: Any, name: str, rows: list[dict[str, str]]) -> None:
         """Give a seed these rows (as its CSV file writes them) instead of the project's."""
-        self._make_seeds(connection, ())
+        self._make_seeds(connection)
         relation = next(
             f'"{CATALOG}"."{schema}"."{table}"'
             for schema, table in _seed_names(connection)
@@ -111,15 +107,15 @@ class Models:
                 [value or None for value in row.values()],
             )
 
-    def _make_seeds(self, connection: Any, given: Collection[str]) -> None:
-        connection.execute(f"attach if not exists '{_quoted(self.seeds)}' as seeds_file (read_only)")
+    def _make_seeds(self, connection: Any) -> None:
+        seeds = _quoted(self.seeds)
+        connection.execute(f"attach if not exists '{seeds}' as seeds_file (read_only)")
         for schema, name in _seed_names(connection):
-            if name not in given:
-                connection.execute(f'create schema if not exists "{schema}"')
-                connection.execute(
-                    f'create table if not exists "{CATALOG}"."{schema}"."{name}" as '
-                    f'select * from seeds_file."{schema}"."{name}"'
-                )
+            connection.execute(f'create schema if not exists "{schema}"')
+            connection.execute(
+                f'create table if not exists "{CATALOG}"."{schema}"."{name}" as '
+                f'select * from seeds_file."{schema}"."{name}"'
+            )
 
 
 def _seed_names(connection: Any) -> list[tuple[str, str]]:

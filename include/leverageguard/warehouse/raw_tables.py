@@ -219,13 +219,11 @@ _CONTEXT = (
     _table("evidence/pool_balances", None, "claim_id balance_micro_usdc"),
 )
 
-RAW_TABLES: dict[str, RawTable] = {
-    table.path: table for table in (*_DECLARED, *_CONTEXT)
-}
+RAW_TABLES: dict[str, RawTable] = {table.path: table for table in (*_DECLARED, *_CONTEXT)}
 
 
 def table(path: str) -> RawTable:
-    """The declared table, e.g. `okx/orders`; KeyError listing the known ones otherwise."""
+    """The declared table, e.g. `exchanges/orders`; KeyError listing the known ones otherwise."""
     try:
         return RAW_TABLES[path]
     except KeyError:

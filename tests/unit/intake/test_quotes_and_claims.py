@@ -43,7 +43,8 @@ def test_issue__same_request_twice__is_one_quote(store):
 
     with session(store) as opened:
         assert quotes.purchases_before(opened, WALLET) == 1
-        assert quotes.instruments(opened) == ["BTC-USDT-SWAP"]
+        assert quotes.instruments(opened) == {"okx": ["BTC-USDT-SWAP"]}
+        assert quotes.instruments_of(opened, ["acc-1"]) == {"acc-1": ["BTC-USDT-SWAP"]}
 
 
 def test_quote_id__any_number_changed__differs():

@@ -173,6 +173,7 @@ def test_untouched__no_candle_around__comes_near_the_trigger(stage: Stage) -> No
 
 @pytest.mark.parametrize(("plot", "is_profitable"), [
     (frauds.hedged_by_itself, True),
+    (frauds.hedged_by_a_mirror, True),
     (frauds.hedged_by_a_stranger, True),
     (frauds.lookalike, False),
 ])  # fmt: skip
@@ -187,9 +188,11 @@ def test_hedged__the_twin_on_another_venue__gains_as_said(
         assert (winner.venue != loser.venue) or len(stage.twins) == 1
         assert (winner.wallet == loser.wallet) == (plot is frauds.hedged_by_itself)
         assert one.is_long != other.is_long
-        assert abs(one.filled_ms - other.filled_ms) < 2 * MINUTE_MS
-        ratio = notional(one) / notional(other)
+        apart_ms, ratio = abs(one.filled_ms - other.filled_ms), notional(one) / notional(other)
+        assert apart_ms < 6 * MINUTE_MS
         assert Decimal("0.85") < ratio < Decimal("1.18")
+        is_mirror = apart_ms <= MINUTE_MS and Decimal("0.98") < ratio < Decimal("1.02")
+        assert is_mirror == (plot in (frauds.hedged_by_itself, frauds.hedged_by_a_mirror))
         share = left.pnl / -closed.pnl
         assert share > Decimal("0.75") if is_profitable else share < Decimal("0.4")
 

@@ -210,3 +210,10 @@ def test_shipped_scenario__loads_and_expects_only_what_it_defines(folder: Path) 
         assert claim.get("claim") is None or claim["claim"] in filed
         assert claim["verdict"] in ("verified", "rejected", "undetermined")
         assert (claim["payout_micro_usdc"] > 0) <= (claim["verdict"] == "verified")
+
+
+@pytest.mark.parametrize("name", sorted(twins()))
+def test_readme__names_every_venue_and_table(name: str) -> None:
+    lines = (SCENARIOS / "README.md").read_text().splitlines()
+    (row,) = [line for line in lines if line.startswith(f"| `{name}` |")]
+    assert [table for table in twins()[name].tables if f"`{table}`" not in row] == []

@@ -61,7 +61,8 @@ def test_world__every_venue__has_its_market_and_its_accounts(made: Scenario) -> 
         # A venue without mark prices of its own may keep one set of candles for both.
         assert listed == set(replies.trade_candles)
         assert all(len(rows) == 26 * 60 for rows in replies.trade_candles.values())
-        assert counts[name] == twin.share if twin.share else counts[name] >= 20
+        # An event that a venue cannot show moves to another; a thief follows the victim.
+        assert abs(counts[name] - twin.share) <= 4 if twin.share else counts[name] >= 20
         assert set(next(iter(replies.accounts.values()))) == set(twin.tables)
 
 

@@ -35,6 +35,7 @@ entitled as (
         calculated.pool_balance_micro_usdc
     from calculated
     full outer join planned on calculated.claim_id = planned.claim_id
+    anti join brought on coalesce(planned.claim_id, calculated.claim_id) = brought.claim_id
 ),
 
 queued as (
@@ -87,7 +88,7 @@ sequenced as (
             amount_micro_usdc as most,
             true as is_brought
         from brought
-    )
+    ) as counted
 ),
 
 bounded as (

@@ -27,12 +27,10 @@ minutes as (
     select distinct
         closes.exchange,
         closes.inst_id,
-        unnest(generate_series(
-            date_trunc('minute', closes.liquidated_at)
-            - to_seconds(limits.price_touch_window_seconds + 120),
-            closes.liquidated_at + to_seconds(limits.price_touch_window_seconds + 120),
-            interval '1 minute'
-        )) as minute_at
+        to_seconds(limits.price_touch_window_seconds + 120) as span,
+        unnest({{ minutes_touched(
+            'closes.liquidated_at - span', 'closes.liquidated_at + span'
+        ) }}) as minute_at
     from closes
     cross join limits
 ),
@@ -47,12 +45,12 @@ needed as (
     union
 
     select
-        others.exchange,
-        others.inst_id,
+        elsewhere.exchange,
+        elsewhere.inst_id,
         minutes.minute_at
     from minutes
     inner join instruments using (exchange, inst_id)
-    inner join instruments as others on instruments.base_asset = others.base_asset
+    inner join instruments as elsewhere on instruments.base_asset = elsewhere.base_asset
 ),
 
 deduplicated as (

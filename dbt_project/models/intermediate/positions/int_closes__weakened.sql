@@ -18,10 +18,6 @@ settings as (
     select * from {{ ref('stg_exchanges__leverages') }}
 ),
 
-candles as (
-    select * from {{ ref('stg_exchanges__candles') }} where is_final and price_kind = 'mark'
-),
-
 limits as (
     {{ thresholds() }}
 ),
@@ -44,7 +40,6 @@ removals as (
         watched.order_id,
         ledger.recorded_at as weakened_at,
         -ledger.margin_change as removed,
-        null::decimal(38, 18) as leverage_before,
         ledger.reply_sha256
     from watched
     inner join ledger using (exchange, account_id, inst_id)
@@ -65,7 +60,7 @@ readings as (
         orders.reply_sha256
     from watched
     inner join orders using (exchange, account_id, inst_id, position_slot)
-    where orders.filled_at >= watched.opened_at and orders.filled_at <= watched.liquidated_at
+    where orders.filled_at between watched.opened_at and watched.liquidated_at
 
     union all
 
@@ -81,8 +76,7 @@ readings as (
     inner join settings using (exchange, account_id, inst_id)
     where
         settings.position_slot in ('net', watched.position_slot)
-        and settings.taken_at >= watched.opened_at
-        and settings.taken_at <= watched.liquidated_at
+        and settings.taken_at between watched.opened_at and watched.liquidated_at
 ),
 
 compared as (
@@ -99,13 +93,12 @@ compared as (
 
 weakenings as (
     select * from removals
-    union all
+    union all by name
     select
         exchange,
         account_id,
         order_id,
         read_at as weakened_at,
-        null::decimal(38, 18) as removed,
         leverage_before,
         reply_sha256
     from compared
@@ -125,43 +118,31 @@ summed as (
     group by exchange, account_id, order_id
 ),
 
--- Only the minutes since a weakening are sorted.
-minutes as (
-    select distinct
-        watched.exchange,
+since as (
+    select
+        summed.*,
         watched.inst_id,
-        unnest(generate_series(
-            date_trunc('minute', summed.weakened_at), watched.watched_to_at, interval '1 minute'
-        )) as minute_at
+        watched.watched_to_at
     from summed
     inner join watched using (exchange, account_id, order_id)
 ),
 
-since as (
-    select
-        candles.exchange,
-        candles.inst_id,
-        candles.minute_at,
-        {{ exact('candles.low_price') }} as low_price,
-        {{ exact('candles.high_price') }} as high_price
-    from candles
-    semi join minutes using (exchange, inst_id, minute_at)
-    {{ latest_by(['exchange', 'inst_id', 'minute_at'], ['reply_sha256 desc']) }}
+marked as (
+    {{ mark_candles_of('since', 'weakened_at', 'watched_to_at') }}
 ),
 
 weakened as (
     select
-        summed.*,
-        min(candles.low_price) as low_price_since,
-        max(candles.high_price) as high_price_since
-    from summed
-    inner join watched using (exchange, account_id, order_id)
-    left join since as candles
+        since.* exclude (inst_id, watched_to_at),
+        min(marked.low_price) as low_price_since,
+        max(marked.high_price) as high_price_since
+    from since
+    left join marked
         on
-            watched.exchange = candles.exchange
-            and watched.inst_id = candles.inst_id
-            and candles.minute_at + interval '1 minute' > summed.weakened_at
-            and candles.minute_at <= watched.watched_to_at
+            since.exchange = marked.exchange
+            and since.inst_id = marked.inst_id
+            and since.weakened_at < marked.minute_at + interval '1 minute'
+            and since.watched_to_at >= marked.minute_at
     group by all
 )
 

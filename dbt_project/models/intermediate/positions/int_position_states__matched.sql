@@ -59,13 +59,27 @@ paired as (
     select * from near
 ),
 
+-- A venue may tell of one close in several places, the size in one and the trigger in another.
+completed as (
+    select
+        * replace (
+            coalesce(leverage, max(leverage) filter (where is_named) over same_close)
+                as leverage,
+            coalesce(trigger_price, max(trigger_price) filter (where is_named) over same_close)
+                as trigger_price
+        )
+    from paired
+    window same_close as (partition by exchange, account_id, order_id)
+),
+
 matched as (
     select *
-    from paired
+    from completed
     qualify row_number() over (
         partition by exchange, account_id, order_id
         order by
-            is_named desc, distance_ms asc, updated_at asc, position_row_id asc, endpoint asc
+            is_named desc, qty_contracts is null asc, distance_ms asc, updated_at asc,
+            position_row_id asc, endpoint asc
     ) = 1
 )
 

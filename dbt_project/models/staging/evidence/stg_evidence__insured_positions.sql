@@ -24,7 +24,9 @@ selected as (
 deduplicated as (
     select *
     from selected
-    {{ latest_by(['position_key', 'party_key'], ['closed_at_ms desc nulls last', 'notional_quote']) }}
+    {{ latest_by(
+        ['position_key', 'party_key'], ['closed_at_ms desc nulls last', 'notional_quote']
+    ) }}
 )
 
 select * from deduplicated

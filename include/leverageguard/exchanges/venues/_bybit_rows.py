@@ -46,6 +46,7 @@ CREATIONS = {**FORCED_CREATIONS, **dict.fromkeys(OWN_CREATIONS.split(), "own_clo
 EXECUTIONS = {
     "BustTrade": "takeover", "AdlTrade": "adl", "Settle": "settlement", "Delivery": "delivery",
 }  # fmt: skip
+LIQUIDATIONS = ("partial", "takeover")
 # Money that moves while the size stays.
 NO_TRADES = frozenset({"Funding", "SessionSettlePnL"})
 ENTRY_KINDS = {
@@ -95,14 +96,11 @@ def order(row: Row) -> Iterable[Record]:
             "forced_kind": CREATIONS.get(created_by or ""),
             "order_side": _side(row),
             "position_slot": SLOTS.get(str(row.get("positionIdx"))),
-            "margin_mode": None,
             "state": STATES.get(row.get("orderStatus", ""), row.get("orderStatus")),
-            "leverage": None,
             "average_price": row.get("avgPrice") or None,
             "ordered_qty_contracts": row.get("qty"),
             "filled_qty_contracts": row.get("cumExecQty"),
             "fee": _flipped(row.get("cumExecFee")),
-            "pnl": None,
             "created_at_ms": millis("createdTime")(row),
             "filled_at_ms": millis("updatedTime")(row),
             "updated_at_ms": millis("updatedTime")(row),
@@ -148,10 +146,15 @@ def _closed_side(row: Row) -> str:
 
 
 def fill(row: Row) -> Iterable[Record]:
-    """An execution; funding is none."""
+    """An execution, and of a liquidation the mark price that forced it; funding is none.
+
+    A takeover fills at the bankruptcy price, which the market need not reach: only the mark can be
+    held against the candles.
+    """
     kind, created_by = row.get("execType", ""), row.get("createType") or ""
     if kind in NO_TRADES:
         return
+    forced_kind = EXECUTIONS.get(kind, CREATIONS.get(created_by))
     yield (
         FILLS,
         {
@@ -159,9 +162,8 @@ def fill(row: Row) -> Iterable[Record]:
             "order_id": row.get("orderId"),
             "fill_id": row.get("execId"),
             "marker": f"{kind}/{created_by}",
-            "forced_kind": EXECUTIONS.get(kind, CREATIONS.get(created_by)),
+            "forced_kind": forced_kind,
             "order_side": _side(row),
-            "position_slot": None,
             "price": row.get("execPrice"),
             "qty_contracts": row.get("execQty"),
             "pnl": row.get("execPnl") or None,
@@ -169,6 +171,21 @@ def fill(row: Row) -> Iterable[Record]:
             "filled_at_ms": millis("execTime")(row),
         },
     )
+    if forced_kind in LIQUIDATIONS and row.get("markPrice"):
+        yield POSITIONS, _trigger(row, f"{kind}/{created_by}", forced_kind)
+
+
+def _trigger(row: Row, marker: str, forced_kind: str) -> Row:
+    return {
+        "inst_id": row.get("symbol"),
+        "position_id": row.get("execId"),
+        "order_id": row.get("orderId"),
+        "position_side": _closed_side(row),
+        "marker": marker,
+        "forced_kind": forced_kind,
+        "trigger_price": row.get("markPrice"),
+        "updated_at_ms": millis("execTime")(row),
+    }
 
 
 def entry(row: Row) -> Iterable[Record]:
@@ -196,7 +213,6 @@ def entry(row: Row) -> Iterable[Record]:
             "price": row.get("tradePrice") if is_trade else None,
             "pnl": row.get("cashFlow") if is_trade else None,
             "fee": _flipped(row.get("fee")),
-            "margin_change": None,
             "amount": amount,
             "recorded_at_ms": millis("transactionTime")(row),
         },
@@ -219,14 +235,11 @@ def position(row: Row) -> Iterable[Record]:
             "position_id": row.get("orderId"),
             "order_id": row.get("orderId"),
             "position_side": side,
-            "margin_mode": None,
             "leverage": row.get("leverage") or None,
             "marker": kind,
             "forced_kind": EXECUTIONS.get(kind),
-            "trigger_price": None,
             "qty_contracts": row.get("closedSize"),
             "pnl": None if pnl is None else format(pnl, "f"),
-            "opened_at_ms": None,
             "updated_at_ms": millis("updatedTime")(row),
         },
     )

@@ -1,4 +1,4 @@
-"""What the rows of Gate's futures listings mean, in the columns of the raw tables.
+"""What the rows of an account's Gate futures listings mean, in the columns of the raw tables.
 
 Times are seconds, some with a fraction; sizes are signed contracts; a fee is positive when
 charged, but negative in the account book. An order says by `text` where it came from: what a user
@@ -11,10 +11,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from leverageguard import clock
 from leverageguard.exchanges.venue import InconsistentPageError, Row, seconds
 
-MINUTE_MS = 60_000
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 SOURCES = {
     "liquidation": "full", "pm_liquidate": "full", "comb_margin_liquidate": "full",
@@ -34,7 +32,7 @@ def finished_ms(row: Row) -> int:
 
 
 def order(row: Row) -> Row:
-    """An order. No row of it says whether the account holds one position a contract or two."""
+    """An order; which position it was for it says only when it could do nothing but close one."""
     text = str(row.get("text") or "")
     return {
         "inst_id": row.get("contract"),
@@ -43,7 +41,7 @@ def order(row: Row) -> Row:
         "marker": f"{text} is_liq" if row.get("is_liq") is True else text,
         "forced_kind": _forced(row),
         "order_side": _order_side(row),
-        "position_slot": "net",
+        "position_slot": _closed_slot(row),
         "margin_mode": row.get("pos_margin_mode") or None,
         "state": _order_state(row),
         "average_price": _signed(row, "fill_price"),
@@ -55,22 +53,35 @@ def order(row: Row) -> Row:
     }
 
 
-def fill(row: Row) -> Row:
-    """A fill; it does not say how much of the position its liquidation order closes."""
-    kind = _source(row)
-    return {
+def fills(row: Row) -> list[Row]:
+    """A fill, or two of one that turned a position around: `close_size` of it closed the old one.
+
+    It does not say how much of the position its liquidation order closes. The fee of a turn is
+    the closing part's.
+    """
+    kind, is_sold = _source(row), _is_negative(row, "size")
+    size, closed = Decimal(_size(row, "size")), Decimal(_size(row, "close_size"))
+    shared = {
         "inst_id": row.get("contract"),
         "order_id": _required_id(row, "order_id"),
-        "fill_id": _required_id(row, "trade_id"),
         "marker": row.get("text"),
         "forced_kind": None if kind == "full" else kind,
-        "order_side": "sell" if _is_negative(row, "size") else "buy",
-        "position_slot": "net",
+        "order_side": "sell" if is_sold else "buy",
         "price": _signed(row, "price"),
-        "qty_contracts": _size(row, "size"),
-        "fee": _negated(row, "fee"),
         "filled_at_ms": seconds("create_time")(row),
     }
+    fill_id, fee = _required_id(row, "trade_id"), _negated(row, "fee")
+    parts = [
+        (fill_id, min(closed, size), "long" if is_sold else "short", fee),
+        (f"{fill_id}:opened" if closed else fill_id, size - min(closed, size),
+         "short" if is_sold else "long", "0" if closed else fee),
+    ]  # fmt: skip
+    return [
+        {**shared, "fill_id": name, "qty_contracts": format(part, "f"), "position_slot": slot,
+         "fee": paid}
+        for name, part, slot, paid in parts
+        if part
+    ]  # fmt: skip
 
 
 def entry(row: Row) -> Row:
@@ -164,36 +175,6 @@ def leverage(row: Row) -> Row:
     return {"inst_id": row.get("contract"), "position_slot": slot, **_leverage_of(row)}
 
 
-def candle(kind: str, row: Row) -> Row:
-    """A minute of prices; `sum` is the volume in the quote currency, mark prices have none."""
-    at_ms = seconds("t")(row)
-    return {
-        "kind": kind,
-        "minute_at_ms": at_ms,
-        "open_price": row["o"],
-        "high_price": row["h"],
-        "low_price": row["l"],
-        "close_price": row["c"],
-        "quote_volume": row.get("sum") if kind == "trade" else None,
-        "is_final": at_ms + MINUTE_MS <= clock.now_ms(),
-    }
-
-
-def instrument(row: Row) -> Row:
-    """A contract; one of them is `quanto_multiplier` of the coin."""
-    kind = row.get("type")
-    return {
-        "inst_id": row.get("name"),
-        "inst_type": "perpetual",
-        "contract_type": "linear" if kind == "direct" else kind,
-        "base_asset": str(row.get("name", "")).split("_")[0],
-        "settle_currency": "USDT",
-        "contract_size": row.get("quanto_multiplier"),
-        "max_leverage": row.get("leverage_max"),
-        "state": row.get("status") or ("delisting" if row.get("in_delisting") else "trading"),
-    }
-
-
 def _signed(row: Row, column: str) -> str:
     text = str(row.get(column, ""))
     if not NUMBER.fullmatch(text):
@@ -255,6 +236,12 @@ def _order_side(row: Row) -> str:
     if not Decimal(_signed(row, "size")):
         return "buy" if row.get("auto_size") == "close_short" else "sell"
     return "sell" if _is_negative(row, "size") else "buy"
+
+
+def _closed_slot(row: Row) -> str | None:
+    if not any(row.get(flag) is True for flag in ("is_liq", "is_reduce_only", "is_close")):
+        return None
+    return "long" if _order_side(row) == "sell" else "short"
 
 
 def _order_state(row: Row) -> str:

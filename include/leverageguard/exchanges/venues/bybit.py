@@ -121,13 +121,12 @@ def _listing(
 ) -> Endpoint:
     windowed = {
         "from_param": "startTime", "to_param": "endTime", "max_window_ms": WINDOW_MS,
-        "retention_ms": RETENTION_MS, "params": LINEAR,
+        "retention_ms": RETENTION_MS, "params": LINEAR, "tables": (table,),
     }  # fmt: skip
     return Endpoint(
         name,
         f"privateGetV5{path}",
         Limit(10, 1, bucket=path),
-        tables=(table,),
         parse=parse,
         paging=Paging("token", "cursor", token=_next_page),
         id_columns=tuple(ids.split()),
@@ -178,7 +177,10 @@ VENUE = Venue(
             "orders", "OrderHistory", bybit_rows.listed_order, ORDERS, "orderId", "updatedTime",
             page_size=50, outlives_listing=True,
         ),
-        _listing("fills", "ExecutionList", bybit_rows.fill, FILLS, "execId", "execTime"),
+        _listing(
+            "fills", "ExecutionList", bybit_rows.fill, FILLS, "execId", "execTime",
+            tables=(FILLS, POSITIONS),
+        ),
         _listing(
             "ledger", "AccountTransactionLog", bybit_rows.entry, LEDGER, "id", "transactionTime",
             page_size=50, params={"accountType": "UNIFIED"},

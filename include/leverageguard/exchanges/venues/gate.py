@@ -2,12 +2,15 @@
 
 Assumed, because the documents leave it open: a listing's window includes both ends and orders are
 filtered by creation time, so an order created before a window is read through its fills; the main
-account's key list is refused to a sub-account's key or names the main account to it.
+account's key list is refused to a sub-account's key, whose root and permissions stay unknown.
 
 Margin moved by hand into or out of a position is in no listing ccxt knows. A key of the test
-network is unknown on the live hosts (INVALID_KEY), so no code proves a demo account. Orders and
-fills say nothing of the position mode: their slot is net, and `position_mode` of the account tells
-dual from single.
+network is unknown on the live hosts (INVALID_KEY), so no code proves a demo account.
+
+No row says whether the account holds one position a contract or two (dual mode), but every fill
+says what it closed. So the slot is always the long or the short position, also in one-way mode,
+and a fill that turns a position around is two. An order leaves its slot to its fills unless it can
+only close.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from leverageguard import clock
 from leverageguard.exchanges import strict
 from leverageguard.exchanges.client import OWNER
 from leverageguard.exchanges.venue import (
@@ -41,12 +45,13 @@ from leverageguard.exchanges.venue import (
 )
 from leverageguard.exchanges.venues import _gate_rows as rows
 
+MINUTE_MS = 60_000
 # Six months are documented for orders and trades asked without a time range. The listings by time
 # range go back further, nobody says how far: what is documented is relied upon.
 RETENTION_MS = 180 * 86_400_000
 # "Candlestick too long ago. Maximum 10000 points ago are allowed"; 2000 points a call.
-CANDLE_RETENTION_MS = 9_990 * rows.MINUTE_MS
-CANDLE_WINDOW_MS = 1_990 * rows.MINUTE_MS
+CANDLE_RETENTION_MS = 9_990 * MINUTE_MS
+CANDLE_WINDOW_MS = 1_990 * MINUTE_MS
 FUTURES = Limit(200, 10)
 ACCOUNT = Limit(150, 10)
 PUBLIC = Limit(200, 10, per="address")
@@ -70,12 +75,44 @@ def _keys(payload: Any) -> list[Any]:
     return _object(payload) if isinstance(payload, dict) else _unwrap(payload)
 
 
-def _into(table: str, read: Callable[[Row], Row | None]) -> Parse:
+def _into(table: str, read: Callable[[Row], Row | list[Row] | None]) -> Parse:
     def parse(row: Row) -> Iterable[Record]:
-        record = read(row)
-        return () if record is None else ((table, record),)
+        records = read(row)
+        if isinstance(records, list):
+            return [(table, record) for record in records]
+        return () if records is None else ((table, records),)
 
     return parse
+
+
+def _candle(kind: str, row: Row) -> Row:
+    """A minute of prices; `sum` is the volume in the quote currency, mark prices have none."""
+    at_ms = seconds("t")(row)
+    return {
+        "kind": kind,
+        "minute_at_ms": at_ms,
+        "open_price": row["o"],
+        "high_price": row["h"],
+        "low_price": row["l"],
+        "close_price": row["c"],
+        "quote_volume": row.get("sum") if kind == "trade" else None,
+        "is_final": at_ms + MINUTE_MS <= clock.now_ms(),
+    }
+
+
+def _instrument(row: Row) -> Row:
+    """A contract; one of them is `quanto_multiplier` of the coin."""
+    kind = row.get("type")
+    return {
+        "inst_id": row.get("name"),
+        "inst_type": "perpetual",
+        "contract_type": "linear" if kind == "direct" else kind,
+        "base_asset": str(row.get("name", "")).split("_")[0],
+        "settle_currency": "USDT",
+        "contract_size": row.get("quanto_multiplier"),
+        "max_leverage": row.get("leverage_max"),
+        "state": row.get("status") or ("delisting" if row.get("in_delisting") else "trading"),
+    }
 
 
 def _identify(replies: Mapping[str, list[Row] | None]) -> Row:
@@ -132,7 +169,7 @@ def _point_at(client: Any, url: str) -> None:
 
 
 def _listing(
-    name: str, method: str, table: str, read: Callable[[Row], Row | None], time: str,
+    name: str, method: str, table: str, read: Callable[[Row], Any], time: str,
     ids: str = "id", **more: Any,
 ) -> Endpoint:  # fmt: skip
     settings = {"params": USDT, "from_param": "from", "to_param": "to", **more}
@@ -162,7 +199,7 @@ def _candles(kind: str, prefix: str) -> Endpoint:
         "publicFuturesGetSettleCandlesticks",
         PUBLIC,
         tables=(CANDLES,),
-        parse=_into(CANDLES, partial(rows.candle, kind)),
+        parse=_into(CANDLES, partial(_candle, kind)),
         params={**USDT, "interval": "1m"},
         paging=Paging("time_up", "from", "t"),
         page_size=2000,
@@ -207,7 +244,7 @@ VENUE = Venue(
             "orders", "OrdersTimerange", ORDERS, rows.order, "",
             time_of=rows.finished_ms, outlives_listing=True,
         ),
-        _listing("fills", "MyTradesTimerange", FILLS, rows.fill, "create_time", "trade_id"),
+        _listing("fills", "MyTradesTimerange", FILLS, rows.fills, "create_time", "trade_id"),
         _listing("ledger", "AccountBook", LEDGER, rows.entry, "time"),
         _listing(
             "positions", "PositionClose", POSITIONS, rows.position_close, "time",
@@ -230,7 +267,7 @@ VENUE = Venue(
     trade_candles=_candles("trade", ""),
     instruments=Endpoint(
         "instruments", "publicFuturesGetSettleContracts", PUBLIC, tables=(INSTRUMENTS,),
-        parse=_into(INSTRUMENTS, rows.instrument), params=USDT,
+        parse=_into(INSTRUMENTS, _instrument), params=USDT,
     ),
     leverages=Endpoint(
         "leverages", "privateFuturesGetSettlePositions", FUTURES, tables=(LEVERAGES,),

@@ -7,6 +7,7 @@ about the venue, not about its twin.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Literal
 
 from leverageguard.simulator.venue import Twin
@@ -33,8 +34,9 @@ def lacks(twin: Twin, need: Need) -> bool:
 def venue_of(number: int, twins: Mapping[str, Twin], *needs: Need, leverage: int = 1) -> str:
     """The venue of an account number: one that shows the needs and admits the leverage.
 
-    The same number gives the same venue; venues with a share get about that many of 200 numbers
-    and the first 200 only. Raises ValueError when there is none.
+    The same number gives the same venue. A venue with a share gets that many of the first 200
+    numbers, for it cannot be read fast enough for more; the others share the rest. Raises
+    ValueError when there is none.
     """
     able = [
         twin
@@ -44,9 +46,22 @@ def venue_of(number: int, twins: Mapping[str, Twin], *needs: Need, leverage: int
     ]
     if not able:
         raise ValueError(f"no venue of {', '.join(twins)} shows {', '.join(needs)}")
-    for twin in able:
-        every = SHARES_OF // twin.share if twin.share else 0
-        if every and number < SHARES_OF and number % every == every - 1:
-            return twin.name
+    shares = tuple(sorted((twin.share, twin.name) for twin in twins.values() if twin.share))
+    placed = _round(shares)[number] if number < SHARES_OF else None
+    if placed in {twin.name for twin in able}:
+        return str(placed)
     rest = [twin for twin in able if not twin.share] or able
     return rest[(number + number // len(rest)) % len(rest)].name
+
+
+@cache
+def _round(shares: tuple[tuple[int, str], ...]) -> tuple[str | None, ...]:
+    """The venue of each of the first numbers, every share spread evenly; None for the rest."""
+    slots: list[str | None] = [None] * SHARES_OF
+    for share, name in shares:
+        for turn in range(share):
+            at = (2 * turn + 1) * SHARES_OF // (2 * share)
+            while slots[at % SHARES_OF] is not None:
+                at += 1
+            slots[at % SHARES_OF] = name
+    return tuple(slots)

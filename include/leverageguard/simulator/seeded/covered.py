@@ -9,7 +9,7 @@ from leverageguard.simulator.seeded import margin
 from leverageguard.simulator.seeded.book import FULL, OWN, PARTIAL, TAKEOVER
 from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS
-from leverageguard.simulator.seeded.people import Insurance, Trader
+from leverageguard.simulator.seeded.people import Cover, Insurance, Trader
 from leverageguard.simulator.seeded.records import Kind
 from leverageguard.simulator.seeded.stage import (
     EDGE_MINUTES,
@@ -74,7 +74,7 @@ def liquidated(
     trader = trader or stage.trader(number)
     cover = stage.cover(number, 8 if number % 4 == 1 else 24)
     opened = (cover.start + EDGE_MINUTES, min(cover.end, stage.last) - 2 * HOUR)
-    closed = (opened[0], min(cover.end - EDGE_MINUTES, stage.last))
+    closed = (opened[0], stage.until(cover))
     setup, end, added = stage.doomed(
         trader.venue, (20, 25, 30, 40, 50, 100), MARGINS, opened, closed,
         added_part=added_part, is_long=is_long,
@@ -124,9 +124,7 @@ def partial_then_full(stage: Stage, numbers: list[int]) -> None:
 def _partial(stage: Stage, number: int, is_then_full: bool, principal: int, is_long: bool) -> None:
     cover = stage.cover(number)
     trader = stage.trader(number, leverage=40)
-    setup, first, last = _halving(
-        stage, trader.venue, cover.start + EDGE_MINUTES, is_then_full, is_long
-    )
+    setup, first, last = _halving(stage, trader.venue, cover, is_then_full, is_long)
     inst_id, symbol = setup.symbol.inst_id, setup.symbol
     policy = stage.insure(trader, inst_id, sold_leverage(setup.leverage), principal, cover)
     position = stage.open(trader, setup)
@@ -147,26 +145,27 @@ def _partial(stage: Stage, number: int, is_then_full: bool, principal: int, is_l
 
 
 def _halving(
-    stage: Stage, venue: str, earliest: int, is_then_full: bool, is_long: bool
+    stage: Stage, venue: str, cover: Cover, is_then_full: bool, is_long: bool
 ) -> tuple[Setup, int, int]:
     """A position of the second tier, the minute it is halved, and the minute it ends."""
+    latest = stage.until(cover)
+    opened = (cover.start + EDGE_MINUTES, latest - 2 * HOUR)
     for _ in range(MAX_TRIES):
-        opened = (earliest, stage.last - 2 * HOUR)
         big = stage.setup(venue, (40, 50, 100), (600, 1900), opened, is_long)
         notional = big.margin * big.leverage
         if not margin.TIER_1_NOTIONAL < notional < Decimal("1.9") * margin.TIER_1_NOTIONAL:
             continue
-        first = stage.touched(big, stage.last)
+        first = stage.touched(big, latest)
         if first is None or first < big.minute + 5 or not stage.is_free(big, first):
             continue
         rest = big.trigger(margin.TIER_1_MAINTENANCE)
         if big.path.first_touch(rest, big.is_long, first, first + 1) is not None:
             continue
-        last = big.path.first_touch(rest, big.is_long, first, stage.last)
+        last = big.path.first_touch(rest, big.is_long, first, latest)
         if is_then_full and last is not None:
             return big, first, last
         own = first + stage.rng.randrange(5, 30)
-        if not is_then_full and own < stage.last and (last is None or last > own):
+        if not is_then_full and own < latest and (last is None or last > own):
             return big, first, own
     raise CannotStage("no position is halved and then ends as wanted")
 
@@ -176,15 +175,16 @@ def two_liquidations(stage: Stage, numbers: list[int]) -> None:
     for number in numbers:
         cover = stage.cover(number)
         trader = stage.trader(number, leverage=40)
-        half = stage.last // 2
+        latest = stage.until(cover)
+        half = latest // 2
         first, first_end, _ = stage.doomed(
             trader.venue, (40,), (110, 130), (cover.start + EDGE_MINUTES, half),
             (cover.start, half + HOUR),
         )  # fmt: skip
         for _ in range(MAX_TRIES):
             second, second_end, _ = stage.doomed(
-                trader.venue, (40,), (110, 130), (first_end + 10, stage.last),
-                (first_end, stage.last),
+                trader.venue, (40,), (110, 130), (first_end + 10, latest),
+                (first_end, latest),
             )  # fmt: skip
             if second.path is first.path:
                 break

@@ -98,26 +98,36 @@ def third_liquidation(stage: Stage, numbers: list[int]) -> None:
 def hedged_by_itself(stage: Stage, numbers: list[int]) -> None:
     """The same person held the other side on another venue and gained what was lost."""
     for one, other in zip(numbers[::2], numbers[1::2], strict=True):
-        _mirrored(stage, one, other, is_same_person=True, reasons=("NOT_HEDGED",))
+        _mirrored(stage, one, other, True, reasons=("NOT_HEDGED",))
+
+
+def hedged_by_a_mirror(stage: Stage, numbers: list[int]) -> None:
+    """Under another name, but of the same size in the same minute, and it gained what was lost."""
+    for one, other in zip(numbers[::2], numbers[1::2], strict=True):
+        _mirrored(stage, one, other, False, reasons=("NOT_HEDGED",))
 
 
 def hedged_by_a_stranger(stage: Stage, numbers: list[int]) -> None:
     """Somebody else's insured position gained what was lost: chance or not, it is looked at."""
     for one, other in zip(numbers[::2], numbers[1::2], strict=True):
-        _mirrored(stage, one, other, is_same_person=False, holds=("NOT_HEDGED",))
+        _mirrored(stage, one, other, False, holds=("NOT_HEDGED",), is_exact=False)
 
 
 def lookalike(stage: Stage, numbers: list[int]) -> None:
     """A stranger held the other side, but left early and gained little."""
     for one, other in zip(numbers[::2], numbers[1::2], strict=True):
-        _mirrored(stage, one, other, is_same_person=False, is_profitable=False)
+        _mirrored(stage, one, other, False, is_profitable=False, is_exact=False)
 
 
 def _mirrored(
     stage: Stage, number: int, other_number: int, is_same_person: bool,
     reasons: tuple[str, ...] = (), holds: tuple[str, ...] = (), is_profitable: bool = True,
+    is_exact: bool = True,
 ) -> None:  # fmt: skip
-    """A position that is liquidated, and one like it on the other side elsewhere."""
+    """A position that is liquidated, and one like it on the other side elsewhere.
+
+    Unless it is exact, the other one is an eighth larger and four minutes later.
+    """
     loser = stage.trader(number)
     others = [venue for venue in stage.twins if venue != loser.venue] or [loser.venue]
     wallet = loser.wallet if is_same_person else ""
@@ -125,7 +135,7 @@ def _mirrored(
     mirror: list[tuple[Setup, int]] = []
 
     def is_mirrored(setup: Setup, end: int) -> bool:
-        mirror[:] = _mirror(stage, winner.venue, setup, end, is_profitable)
+        mirror[:] = _mirror(stage, winner.venue, setup, end, is_profitable, is_exact)
         return bool(mirror)
 
     meddling.fate(stage, loser, is_mirrored, meddling.nothing, reasons, holds, lasting=HOUR)
@@ -138,14 +148,16 @@ def _mirrored(
 
 
 def _mirror(
-    stage: Stage, venue: str, setup: Setup, end: int, is_profitable: bool
+    stage: Stage, venue: str, setup: Setup, end: int, is_profitable: bool, is_exact: bool
 ) -> list[tuple[Setup, int]]:
     """The other side and the minute it is closed, where that gains as wanted."""
     symbol = stage.twins[venue].symbols[setup.symbol.coin]
     if setup.leverage > symbol.max_leverage:
         return []
     path = stage.paths[venue][symbol.inst_id]
-    other = margin.sized(path, not setup.is_long, setup.leverage, setup.margin, setup.minute, 1)
+    amount = setup.margin if is_exact else setup.margin * 9 / 8
+    minute = setup.minute if is_exact else setup.minute + 4
+    other = margin.sized(path, not setup.is_long, setup.leverage, amount, minute, 1)
     closes = (end + 1,) if is_profitable else range(setup.minute + 16, end - 20, 4)
     for minute in closes:
         sign = 1 if other.is_long else -1
@@ -173,7 +185,7 @@ def untouched(stage: Stage, numbers: list[int]) -> None:
 def _forced_in_calm(stage: Stage, number: int, trader: Trader, is_shown: bool) -> None:
     """Liquidated while the price is more than 3.5 % away, with a wick to the trigger or without."""
     cover = stage.cover(number)
-    opened = (cover.start + EDGE_MINUTES, stage.last - 3 * HOUR)
+    opened = (cover.start + EDGE_MINUTES, stage.until(cover) - 3 * HOUR)
     for _ in range(MAX_TRIES):
         setup = stage.setup(trader.venue, (20,), MARGINS, opened)
         end = setup.minute + stage.rng.randrange(30, 120)
@@ -247,6 +259,7 @@ FRAUDS: tuple[Fraud, ...] = (
     Fraud("NOT_INDUCED", meddling.margin_withdrawn, 3),
     Fraud("NOT_INDUCED", meddling.margin_withdrawn_in_vain, 2, True),
     Fraud("NOT_HEDGED", hedged_by_itself, 4),
+    Fraud("NOT_HEDGED", hedged_by_a_mirror, 4),
     Fraud("NOT_HEDGED", hedged_by_a_stranger, 4),
     Fraud("NOT_HEDGED", lookalike, 4, True),
     Fraud("VELOCITY", third_liquidation, 6),

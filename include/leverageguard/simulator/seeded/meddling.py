@@ -35,10 +35,11 @@ def fate(
 ) -> None:  # fmt: skip
     """One insured position that is `wanted`, meddled with, liquidated and judged."""
     cover = stage.cover(trader.number)
-    opened = (cover.start + EDGE_MINUTES, min(cover.end, stage.last) - HOUR)
+    latest = stage.until(cover)
+    opened = (cover.start + EDGE_MINUTES, latest - HOUR)
     for _ in range(MAX_TRIES):
         setup, end, _ = stage.doomed(
-            trader.venue, MODEST, MARGINS, opened, (opened[0], stage.last - 10), lasting
+            trader.venue, MODEST, MARGINS, opened, (opened[0], latest - 10), lasting
         )
         if wanted(setup, end):
             break

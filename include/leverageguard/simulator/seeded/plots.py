@@ -65,7 +65,7 @@ def ordinary(stage: Stage, numbers: list[int]) -> None:
         insured = stage.rng.choice((20, 30, 40))
         policy = stage.insure(trader, symbol, insured, stage.rng.randint(50, 500), cover)
         minute = cover.start + EDGE_MINUTES
-        end = min(cover.end - EDGE_MINUTES, stage.last)
+        end = stage.until(cover)
         for _ in range(stage.rng.randint(1, 4)):
             minute = _episode(stage, policy, minute + 5, end)
             if minute + 40 >= end or stage.liquidations[trader.wallet] >= MOST_LIQUIDATIONS:

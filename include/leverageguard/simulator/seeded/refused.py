@@ -9,7 +9,7 @@ from leverageguard.simulator.seeded.book import ADL, OWN
 from leverageguard.simulator.seeded.covered import MARGINS, sold_leverage
 from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS
-from leverageguard.simulator.seeded.people import Trader
+from leverageguard.simulator.seeded.people import Cover, Trader
 from leverageguard.simulator.seeded.stage import (
     EDGE_MINUTES,
     HOUR,
@@ -25,9 +25,7 @@ def deleveraged(stage: Stage, numbers: list[int]) -> None:
         cover = stage.cover(number)
         profit = (Decimal("0.4"), Decimal(9))
         trader = stage.trader(number)
-        setup, minute = _closable(
-            stage, trader.venue, cover.start + EDGE_MINUTES, profit, place % 2 == 0
-        )
+        setup, minute = _closable(stage, trader.venue, cover, profit, place % 2 == 0)
         policy = stage.insure(
             trader, setup.symbol.inst_id, sold_leverage(setup.leverage), 200, cover
         )
@@ -50,7 +48,7 @@ def own_close(stage: Stage, numbers: list[int]) -> None:
         cover = stage.cover(number)
         loss = (Decimal("-0.8"), Decimal("-0.3"))
         trader = stage.trader(number)
-        setup, minute = _closable(stage, trader.venue, cover.start + EDGE_MINUTES, loss)
+        setup, minute = _closable(stage, trader.venue, cover, loss)
         policy = stage.insure(
             trader, setup.symbol.inst_id, sold_leverage(setup.leverage), 250, cover
         )
@@ -66,13 +64,13 @@ def own_close(stage: Stage, numbers: list[int]) -> None:
 def _closable(
     stage: Stage,
     venue: str,
-    earliest: int,
+    cover: Cover,
     profit: tuple[Decimal, Decimal],
     is_long: bool | None = None,
 ) -> tuple[Setup, int]:
     """A position not liquidated until its profit over margin lies in `profit`, and that minute."""
     for _ in range(MAX_TRIES):
-        opened = (earliest, stage.last - 3 * HOUR)
+        opened = (cover.start + EDGE_MINUTES, stage.until(cover) - 3 * HOUR)
         setup = stage.setup(venue, (20, 30, 40), MARGINS, opened, is_long)
         minute = setup.minute + stage.rng.randrange(10, 150)
         end = stage.touched(setup, stage.last)
@@ -166,9 +164,10 @@ def _against_terms(
     stage: Stage, number: int, insured: int, traded: tuple[int, ...], is_other_symbol: bool = False
 ) -> None:
     cover = stage.cover(number)
-    opened = (cover.start + EDGE_MINUTES, stage.last - HOUR)
+    latest = stage.until(cover)
+    opened = (cover.start + EDGE_MINUTES, latest - HOUR)
     trader = stage.trader(number, leverage=min(traded))
-    setup, end, _ = stage.doomed(trader.venue, traded, MARGINS, opened, (opened[0], stage.last))
+    setup, end, _ = stage.doomed(trader.venue, traded, MARGINS, opened, (opened[0], latest))
     inst_id = setup.symbol.inst_id
     if is_other_symbol:
         inst_id = stage.rng.choice(sorted(set(stage.paths[trader.venue]) - {inst_id}))

@@ -106,6 +106,10 @@ class Stage:
         first = (bought_ms - self.start_ms) // MINUTE_MS + WAIT_MINUTES[hours]
         return Cover(hours, bought_ms, first, first + hours * HOUR)
 
+    def until(self, cover: Cover) -> int:
+        """The minute by which a position of this cover must have ended to be paid."""
+        return min(cover.end - EDGE_MINUTES, self.last)
+
     def insure(
         self, trader: Trader, inst_id: str, leverage: int, principal: int, cover: Cover
     ) -> Insurance:

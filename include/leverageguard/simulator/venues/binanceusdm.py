@@ -30,7 +30,7 @@ from leverageguard.simulator.binanceusdm_listings import (
     rows_asked,
 )
 from leverageguard.simulator.binanceusdm_wire import SYMBOLS, TABLES, candle, encode, instrument
-from leverageguard.simulator.limits import Limit
+from leverageguard.simulator.limits import Limit, pace
 from leverageguard.simulator.replies import Row
 from leverageguard.simulator.scenario import Account, Scenario, credentials
 from leverageguard.simulator.venue import Answer, Call, Endpoint, Refusal, Twin, Venue
@@ -139,7 +139,7 @@ class BinanceUsdm(Venue):
         spent = self._spent[family]
         while spent and spent[0][0] <= now_ms - MINUTE_MS:
             spent.popleft()
-        if sum(each for _, each in spent) + weight <= WEIGHTS[family]:
+        if sum(each for _, each in spent) + weight <= WEIGHTS[family] * pace():
             spent.append((now_ms, weight))
             return
         while self._refused and self._refused[0] <= now_ms - MINUTE_MS:
@@ -264,4 +264,5 @@ TWIN = Twin(
     encode=encode,
     instrument=instrument,
     candle=candle,
+    share=10,
 )

@@ -192,4 +192,5 @@ TWIN = Twin(
     encode=encode,
     instrument=instrument,
     candle=candle,
+    share=40,
 )

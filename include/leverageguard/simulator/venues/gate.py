@@ -2,8 +2,8 @@
 
 Limits, page sizes and labels are the documented ones. Assumed, because the documents leave it
 open: from and to include both edges and filter orders by creation time; lists come newest first;
-HTTP 404 for an absent order and 403 for a late timestamp; the main account's keys as its key list
-names them are shown to a sub-account's key too, without the other keys.
+HTTP 404 for an absent order and 403 for a late timestamp; the list of the main account's keys is
+refused to a sub-account's.
 """
 
 from __future__ import annotations
@@ -139,10 +139,12 @@ class Gate(Venue):
 
     def _main_keys(self, _: Call, account_id: str | None, __: int) -> Answer:
         account = self._account(account_id)
+        if account.main_uid != account.uid:
+            raise _refusal("FORBIDDEN", "Only the main account may ask for its keys", 403)
         extra = sorted({part.strip() for part in account.perm.split(",")} - {"read_only", "trade"})
         perms = [
             {"name": "account", "read_only": True},
-            {"name": "futures", "read_only": account.perm == "read_only"},
+            {"name": "futures", "read_only": "trade" not in account.perm},
             *({"name": name, "read_only": False} for name in extra),
         ]
         key = credentials(account.account_id).api_key
@@ -282,4 +284,5 @@ TWIN = Twin(
     encode=encode,
     instrument=instrument,
     candle=candle,
+    share=25,
 )

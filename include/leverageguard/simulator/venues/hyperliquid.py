@@ -22,7 +22,7 @@ from leverageguard.simulator.hyperliquid_wire import (
     encode,
     instrument,
 )
-from leverageguard.simulator.limits import Limit
+from leverageguard.simulator.limits import Limit, pace
 from leverageguard.simulator.replies import Row
 from leverageguard.simulator.scenario import Scenario
 from leverageguard.simulator.venue import Answer, Call, Endpoint, Refusal, Twin, Venue
@@ -109,7 +109,7 @@ class Hyperliquid(Venue):
     def _spend(self, weight: int, now_ms: int) -> None:
         while self._spent and self._spent[0][0] <= now_ms - MINUTE_MS:
             self._spent.popleft()
-        if sum(spent for _, spent in self._spent) + weight > WEIGHT_A_MINUTE:
+        if sum(spent for _, spent in self._spent) + weight > WEIGHT_A_MINUTE * pace():
             raise Refusal("429", self.too_many_requests())
         self._spent.append((now_ms, weight))
 

@@ -81,6 +81,10 @@ def one(parse: Any, row: Row) -> Row:
     return dict(record)
 
 
+def first(parse: Any, row: Row) -> Row:
+    return dict(next(iter(parse(row)))[1])
+
+
 def answered(result: Any, **over: Any) -> dict[str, Any]:
     return {"retCode": "0", "retMsg": "OK", "result": result, "time": "1672283754510", **over}
 
@@ -181,9 +185,18 @@ def test_stop__no_stop_loss_the_trader_took_away__is_no_stop(over: Row) -> None:
 def test_fill__execution_type__says_the_kind(
     kind: str, created_by: str | None, expected: str | None
 ) -> None:
-    record = one(fill, {**EXECUTION, "execType": kind, "createType": created_by})
+    record = first(fill, {**EXECUTION, "execType": kind, "createType": created_by})
     assert record["forced_kind"] == expected
     assert record["marker"] == f"{kind}/{created_by or ''}"
+
+
+def test_fill__of_a_takeover__shows_the_mark_that_forced_it() -> None:
+    [_, (table, record)] = fill({**EXECUTION, "execType": "BustTrade", "side": "Sell"})
+    assert table == "exchanges/positions"
+    assert (record["trigger_price"], record["position_side"]) == ("1183.54", "long")
+    assert record["order_id"] == "8c065341-7b52-4ca9-ac2c-37e31ac55c94"
+    assert len(list(fill({**EXECUTION, "execType": "BustTrade", "markPrice": ""}))) == 1
+    assert len(list(fill({**EXECUTION, "createType": "CreateByUser"}))) == 1
 
 
 @pytest.mark.parametrize("kind", ["Funding", "SessionSettlePnL"])
@@ -202,7 +215,7 @@ def test_fill__fee__is_negative_when_charged(paid: str, fee: str | None) -> None
 
 def test_fill__execution__does_not_name_its_slot() -> None:
     record = one(fill, EXECUTION)
-    assert record["position_slot"] is None
+    assert "position_slot" not in record
     assert record["fill_id"] == "e0cbe81d-0f18-5866-9415-cf319b5dab3b"
     assert (record["price"], record["qty_contracts"]) == ("1190.15", "0.1")
 
@@ -259,7 +272,7 @@ def test_position__sample_of_a_long__profit_is_before_fees() -> None:
     assert record["position_side"] == "long"
     assert Decimal(record["pnl"]) == Decimal("0.0015")
     assert record["order_id"] == "071749f3-a9fa-427b-b5ca-27b2f52b81de"
-    assert record["opened_at_ms"] is None
+    assert "opened_at_ms" not in record
 
 
 def test_position__short__profit_is_turned_round() -> None:

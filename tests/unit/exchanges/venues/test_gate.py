@@ -10,7 +10,7 @@ import pytest
 from leverageguard import clock
 from leverageguard.exchanges import strict
 from leverageguard.exchanges.client import OWNER
-from leverageguard.exchanges.pull import parsed
+from leverageguard.exchanges.rows import parsed
 from leverageguard.exchanges.venue import Endpoint, InconsistentPageError
 from leverageguard.exchanges.venues.gate import VENUE
 
@@ -104,7 +104,7 @@ def test_order__of_the_user_cancelled_by_a_liquidation__is_still_the_users() -> 
 
 def test_order__sold__positive_sizes_and_whole_milliseconds() -> None:
     record = only(VENUE.order, {**ORDER, "size": "-5", "left": "-2"})
-    assert (record["order_side"], record["position_slot"]) == ("sell", "net")
+    assert (record["order_side"], record["position_slot"]) == ("sell", None)
     assert (record["ordered_qty_contracts"], record["filled_qty_contracts"]) == ("5", "3")
     assert (record["created_at_ms"], record["filled_at_ms"]) == (1637384600080, 1637384601500)
     assert (record["average_price"], record["margin_mode"]) == ("3001.25", None)
@@ -118,6 +118,34 @@ def test_order__sold__positive_sizes_and_whole_milliseconds() -> None:
 def test_order__sign_of_size__is_the_side(size: str, auto_size: str, side: str) -> None:
     row = {**ORDER, "size": size, "auto_size": auto_size}
     assert only(VENUE.order, row)["order_side"] == side
+
+
+@pytest.mark.parametrize("flag", ["is_liq", "is_reduce_only", "is_close"])
+@pytest.mark.parametrize(("size", "slot"), [("-5", "long"), ("5", "short")])
+def test_order__that_can_only_close__names_the_position(flag: str, size: str, slot: str) -> None:
+    assert only(VENUE.order, {**ORDER, "size": size, flag: True})["position_slot"] == slot
+
+
+@pytest.mark.parametrize(
+    ("size", "close_size", "parts"),
+    [
+        ("15", "0", [("7", "15", "long", "-0.01")]), ("-15", "0", [("7", "15", "short", "-0.01")]),
+        ("15", "15", [("7", "15", "short", "-0.01")]),
+        ("-15", "-40", [("7", "15", "long", "-0.01")]),
+        ("-15", "-10", [("7", "10", "long", "-0.01"), ("7:opened", "5", "short", "0")]),
+        ("15", "10.5", [("7", "10.5", "short", "-0.01"), ("7:opened", "4.5", "long", "0")]),
+    ],
+    ids=["opens long", "opens short", "closes short", "closes some of a long", "turns to short",
+         "turns to long"],
+)  # fmt: skip
+def test_fill__close_size__says_which_position_it_was_for(
+    size: str, close_size: str, parts: list[tuple[str, ...]]
+) -> None:
+    row = {**TRADE, "trade_id": "7", "size": size, "close_size": close_size}
+    records = [record for _, record in VENUE.listing("fills").parse(row)]
+    columns = ("fill_id", "qty_contracts", "position_slot", "fee")
+    assert [tuple(record[column] for column in columns) for record in records] == parts
+    assert {record["order_side"] for record in records} == {"sell" if size < "0" else "buy"}
 
 
 @pytest.mark.parametrize(("size", "side"), [("600", "long"), ("-600", "short")])

@@ -14,6 +14,7 @@ from leverageguard import clock
 from leverageguard.exchanges import pull
 from leverageguard.exchanges.client import Page
 from leverageguard.exchanges.retry import GaveUpError
+from leverageguard.exchanges.rows import parsed
 from leverageguard.exchanges.venue import AbsentError, Endpoint, InconsistentPageError, Row
 from leverageguard.exchanges.venues.hyperliquid import VENUE
 from leverageguard.warehouse.raw_tables import table
@@ -58,7 +59,7 @@ def decoded(text: str) -> Any:
 
 def records(endpoint: Endpoint, payload: Any, owner: str = TRADER) -> list[tuple[str, Row]]:
     rows = [{**row, "_owner": owner} for row in VENUE.rows(endpoint, payload)]
-    return [record for row in rows for record in pull.parsed(endpoint, row)]
+    return [record for row in rows for record in parsed(endpoint, row)]
 
 
 def fill(text: str, owner: str = TRADER, **over: Any) -> dict[str, Row]:

@@ -32,12 +32,13 @@ def test_order__liquidated__numbers_stay_text_and_times_become_whole_millisecond
 @pytest.mark.parametrize(
     ("category", "kind"),
     [
-        ("normal", "own_close"), ("twap", "own_close"), ("partial_liquidation", "partial"),
+        ("normal", "own_close"), ("twap", "own_close"), ("something_new", None),
+        ("partial_liquidation", "partial"),
         ("adl", "adl"), ("delivery", "delivery"), ("settlement", "settlement"),
     ],
 )  # fmt: skip
 def test_order__category__is_the_kind_whatever_the_client_called_it(
-    category: str, kind: str
+    category: str, kind: str | None
 ) -> None:
     row = {**ORDER, "category": category, "clOrdId": "fullliquidation"}
     assert only(VENUE.order, row)["forced_kind"] == kind
@@ -77,7 +78,8 @@ def test_position__type__says_how_it_closed(type_: str, kind: str | None) -> Non
      ("net", "buy", "short")],
 )  # fmt: skip
 def test_stop__cancelled__names_the_side_it_protected(slot: str, side: str, held: str) -> None:
-    row = {"algoId": "1", "posSide": slot, "side": side, "cTime": "1", "uTime": "2"}
+    row = {"algoId": "1", "posSide": slot, "side": side, "slTriggerPx": "9",
+           "cTime": "1", "uTime": "2"}  # fmt: skip
     assert only(VENUE.listing("stops"), row)["position_side"] == held
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leverageguard.exchanges.venue import Row
+from leverageguard.exchanges.venue import FILLS, Row
 from leverageguard.exchanges.venues import _bybit_rows as bybit_rows
 from leverageguard.simulator.bybit_reference import SYMBOLS
 from leverageguard.simulator.seeded.records import (
@@ -57,14 +57,15 @@ def liquidated(kind: Kind = "takeover", **more: Any) -> Records:
     )  # fmt: skip
 
 
-def read(parse: Any, rows: list[Row]) -> list[Row]:
+def read(parse: Any, rows: list[Row], table: str = "") -> list[Row]:
     """The canonical rows, numbers of the wire as the client keeps them: texts."""
     return [
         dict(record)
         for row in rows
-        for _, record in parse(
+        for of_table, record in parse(
             {k: v if isinstance(v, (bool, str)) else str(v) for k, v in row.items()}
         )
+        if not table or of_table == table
     ]
 
 
@@ -84,14 +85,14 @@ def test_encode__way_to_close__is_read_back_from_every_table(
     tables = TWIN.encode(liquidated(kind))
     assert tuple(tables) == TWIN.tables
     assert read(bybit_rows.order, tables["orders"])[-1]["forced_kind"] == expected
-    assert read(bybit_rows.fill, tables["executions"])[-1]["forced_kind"] == expected
+    assert read(bybit_rows.fill, tables["executions"], FILLS)[-1]["forced_kind"] == expected
     assert read(bybit_rows.entry, tables["transactions"])[-1]["entry_kind"] == in_ledger
     assert read(bybit_rows.position, tables["closed_pnl"])[-1]["forced_kind"] in (expected, None)
 
 
 def test_encode__money__is_read_back_exactly() -> None:
     tables = TWIN.encode(liquidated())
-    fills = read(bybit_rows.fill, tables["executions"])
+    fills = read(bybit_rows.fill, tables["executions"], FILLS)
     assert [row["fee"] for row in fills] == ["-1", "-0.5", "-1.4355"]
     [closed] = read(bybit_rows.position, tables["closed_pnl"])
     assert Decimal(closed["pnl"]) == Decimal(-121)

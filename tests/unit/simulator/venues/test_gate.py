@@ -90,6 +90,18 @@ def test_encode__forced_close__side_and_size_agree_in_every_list(
     assert (shown["margin_mode"], shown["leverage"]) == ("isolated", "20")
 
 
+@pytest.mark.parametrize("is_net", [True, False])
+@pytest.mark.parametrize("is_long", [True, False])
+def test_encode__fills__open_and_close_the_position_they_were_for(
+    is_long: bool, is_net: bool
+) -> None:
+    rows = read(closed(FULL, 700, 300, is_long=is_long, is_net=is_net), "trades")
+    assert {row["position_slot"] for row in rows} == {"long" if is_long else "short"}
+    assert [row["order_side"] for row in rows] == (
+        ["buy", "buy", "sell", "sell"] if is_long else ["sell", "sell", "buy", "buy"]
+    )
+
+
 def test_encode__account_book__sums_to_the_records_and_names_order_and_trade() -> None:
     records = closed(FULL, 700, 300)
     ledger, trades = read(records, "account_book"), read(records, "trades")

@@ -13,6 +13,13 @@ limits as (
     {{ thresholds() }}
 ),
 
+priced as (
+    select
+        *,
+        coalesce(trigger_price, average_price, fills_low_price) as edge_price
+    from claims
+),
+
 firsts as (
     select
         episode_id,
@@ -23,22 +30,19 @@ firsts as (
 
 added as (
     select
-        claims.claim_id,
+        priced.claim_id,
         count(distinct legs.order_id) as added_count
-    from claims
+    from priced
     cross join limits
     inner join legs
-        on claims.episode_id = legs.episode_id and claims.last_leg_no > legs.leg_no
+        on priced.episode_id = legs.episode_id and priced.last_leg_no > legs.leg_no
     inner join firsts on legs.episode_id = firsts.episode_id
     where
         legs.order_id <> firsts.first_order_id
-        and legs.filled_at >= claims.liquidated_at - to_seconds(limits.edge_add_window_seconds)
-        and abs(
-            legs.price - coalesce(claims.trigger_price, claims.average_price, claims.fills_low_price)
-        ) * 1000000
-        <= coalesce(claims.trigger_price, claims.average_price, claims.fills_low_price)
-        * limits.edge_add_price_ppm
-    group by claims.claim_id
+        and legs.filled_at >= priced.liquidated_at - to_seconds(limits.edge_add_window_seconds)
+        and abs(legs.price - priced.edge_price) * 1000000
+        <= priced.edge_price * limits.edge_add_price_ppm
+    group by priced.claim_id
 ),
 
 checked as (

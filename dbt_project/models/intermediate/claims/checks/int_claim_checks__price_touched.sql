@@ -1,5 +1,8 @@
--- A close at a price the market never saw is refused: the mark must have reached it. A mark that
--- no other venue comes near, or that none is there to compare with, is reviewed.
+-- A close at a price the market never saw is refused: the mark must have reached the trigger. A
+-- mark that no other venue comes near, or that none is there to compare with, is reviewed. Where
+-- the venue states no trigger, the mark must have taken most of the margin: fills at the bankruptcy
+-- price prove nothing, the trigger lies before it. A mark that did not is reviewed, for that part
+-- is our estimate.
 with
 
 claims as (
@@ -18,14 +21,36 @@ limits as (
     {{ thresholds() }}
 ),
 
+-- The price at which a part of the margin is lost, counted in 1e-12 and cut off there.
+estimated as (
+    select
+        *,
+        {{ coarse_units('opened_notional_quote') }} as notional_units,
+        {{ coarse_units('margin_opened + margin_added - margin_removed') }} as margin_units,
+        {{ coarse_units('opened_qty_base') }} as qty_units,
+        (
+            notional_units * 1000000
+            - if(position_side = 'long', 1, -1) * margin_units * unstated_trigger_ppm
+        ) * 1000000 // nullif(qty_units, 0) as price_units,
+        {{ from_units('price_units * 1000000') }} as estimated_price
+    from claims
+    cross join limits
+    where trigger_price is null
+),
+
 compared as (
     select
         claims.*,
+        estimated.estimated_price,
         marks.mark_low_price,
         marks.mark_high_price,
         marks.mark_reply_hashes,
-        coalesce(claims.trigger_price, claims.average_price, claims.fills_low_price)
-            as reference_price,
+        coalesce(
+            claims.trigger_price,
+            estimated.estimated_price,
+            claims.average_price,
+            claims.fills_low_price
+        ) as reference_price,
         reference_price * (1000000 + limits.price_touch_tolerance_ppm) as high_enough,
         reference_price * (1000000 - limits.price_touch_tolerance_ppm) as low_enough,
         case claims.position_side
@@ -35,6 +60,7 @@ compared as (
     from claims
     cross join limits
     left join marks using (exchange, account_id, order_id)
+    left join estimated on claims.claim_id = estimated.claim_id
 ),
 
 confirmed as (
@@ -76,11 +102,10 @@ checked as (
         case
             when not compared.is_covered_kind then 'unknown'
             when compared.is_reached and coalesce(confirmed.is_confirmed, false) then 'pass'
-            when compared.is_reached then 'fail'
-            when not compared.is_reached and compared.trigger_price is not null then 'fail'
+            when compared.is_reached is not null then 'fail'
             else 'unknown'
         end as result,
-        coalesce(compared.is_reached, false) as is_hold,
+        coalesce(compared.is_reached, false) or compared.trigger_price is null as is_hold,
         compared.is_covered_kind as is_applicable,
         concat_ws(
             ' ', 'mark', coalesce(compared.mark_low_price::varchar, 'unknown'), 'to',
@@ -89,8 +114,11 @@ checked as (
         ) as observed,
         concat_ws(
             ' ', compared.position_side, 'reaches', compared.reference_price,
-            if(compared.trigger_price is null, '(fill price)', '(trigger price)')
-            || ', as other venues saw it'
+            case
+                when compared.trigger_price is not null then '(trigger price)'
+                when compared.estimated_price is not null then '(most of the margin)'
+                else '(fill price)'
+            end || ', as other venues saw it'
         ) as expected,
         {{ evidence_ids(
             'list_concat(list_concat(coalesce(compared.mark_reply_hashes, []), '
