@@ -110,8 +110,10 @@ def in_postgres(raw: Path) -> Answer:
             # The writer puts garbage out for a chunk without rows.
             table = table.combine_chunks()
             pa_csv.write_csv(table, rows, pa_csv.WriteOptions(include_header=False))
-            psql(f"{_create(name, table)};\ncopy {name} from stdin with (format csv);\n",
-                rows.getvalue().to_pybytes())
+            psql(
+                f"{_create(name, table)};\ncopy {name} from stdin with (format csv);\n",
+                rows.getvalue().to_pybytes(),
+            )
         for name, columns in INDEXES.items():
             psql(f"create index {name}_by_key on {name} ({columns});")
         psql("analyze;")
