@@ -29,9 +29,9 @@ COLUMNS = {
     "intake/claims": "filing_id policy_id inst_id order_id filed_at_ms",
     "chain/policy_purchases": "quote_id block_time_ms",
 }
-NUMBERS = frozenset(
+NUMBERS = (
     "qty_contracts filled_qty_contracts pnl fee leverage trigger_price margin_change low_price "
-    "high_price".split()
+    "high_price"
 )
 ONLY = {
     "exchanges/candles": pc.field("kind") == "mark",
@@ -48,9 +48,9 @@ def text_table(raw: Path, path: str) -> pa.Table:
 
 def number_table(raw: Path, path: str) -> pa.Table:
     """The same with its decimal text as whole numbers of 1e-7."""
-    table = text_table(raw, path)
+    table, numbers = text_table(raw, path), set(NUMBERS.split())
     for place, field in enumerate(table.schema):
-        if field.name in NUMBERS and pa.types.is_string(field.type):
+        if field.name in numbers and pa.types.is_string(field.type):
             table = table.set_column(place, field.name, _whole(table[field.name]))
     return table
 

@@ -151,6 +151,24 @@ def _close(store: Documents, account: str, order: Row) -> Row:
         if (fill["inst_id"], fill["position_slot"]) == slot
     ]
     fills.sort(key=lambda fill: (fill["filled_at_ms"], len(fill["fill_id"]), fill["fill_id"]))
+    close = _followed(fills, order["order_id"])
+    close["closed"] = close["qty"]
+    close["result"] = whole(order["pnl"]) + whole(order["fee"])
+    close["margin"] = sum(
+        whole(entry["margin_change"])
+        for opening in close["orders"]
+        for entry in store.ledger[account, opening].values()
+    )
+    close["leverage"] = max(
+        whole(store.orders[account, said]["leverage"])
+        for said in close["orders"] | {order["order_id"]}
+    )
+    close["position"] = store.positions[account, order["order_id"]]
+    return close
+
+
+def _followed(fills: list[Row], order_id: str) -> Row:
+    """What an order closed, and what its position had come to by then."""
     held, state = 0, {}
     close: Row = {"qty": 0, "pnl": 0, "fee": 0}
     for fill in fills:
@@ -165,22 +183,10 @@ def _close(store: Documents, account: str, order: Row) -> Row:
             state["peak"] = max(state["peak"], abs(after))
             state["orders"] = state["orders"] | {fill["order_id"]}
         held = after
-        if fill["order_id"] == order["order_id"]:
+        if fill["order_id"] == order_id:
             close.update(state, closed_ms=fill["filled_at_ms"])
             close["qty"] += qty
             close["pnl"] += whole(fill["pnl"])
-    close["closed"] = close["qty"]
-    close["result"] = whole(order["pnl"]) + whole(order["fee"])
-    close["margin"] = sum(
-        whole(entry["margin_change"])
-        for opening in close["orders"]
-        for entry in store.ledger[account, opening].values()
-    )
-    close["leverage"] = max(
-        whole(store.orders[account, said]["leverage"])
-        for said in close["orders"] | {order["order_id"]}
-    )
-    close["position"] = store.positions[account, order["order_id"]]
     return close
 
 

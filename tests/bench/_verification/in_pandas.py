@@ -171,10 +171,10 @@ def _verdicts(raw: Path, judged: pd.DataFrame) -> pd.DataFrame:
     missed = judged.filing_id.isin(is_missed[is_missed].index)
     is_known = judged.closed_ms.notna()
     numbers = judged.fillna(
-        {name: 0 for name in ("closed", "opened", "peak", "fees", "margin", "pnl", "fee")}
+        dict.fromkeys(("closed", "opened", "peak", "fees", "margin", "pnl", "fee"), 0)
     )
     whole = numbers.astype(
-        {name: "int64" for name in ("closed", "opened", "peak", "fees", "margin", "pnl", "fee")}
+        dict.fromkeys(("closed", "opened", "peak", "fees", "margin", "pnl", "fee"), "int64")
     )
     result = whole.pnl + whole.fee
     is_good = _passes(judged) & (-result * whole.opened <= whole.margin * whole.closed)

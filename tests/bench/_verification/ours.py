@@ -25,7 +25,7 @@ MEMORY = "1GB"
 SCANNED = (
     "exchange account_id inst_id order_id fill_id forced_kind order_side position_slot price "
     "qty_contracts pnl fee filled_at_ms reply_sha256"
-).split()
+)
 
 
 class Held(Exception):
@@ -77,7 +77,7 @@ def _answers(connection: Any) -> Answer:
 
 def scan(raw: Path, from_date: str | None = None) -> int:
     """The floor: each column the models read of each fill, decoded and hashed, nothing else."""
-    hashed = ", ".join(f"bit_xor(hash({name}))" for name in SCANNED)
+    hashed = ", ".join(f"bit_xor(hash({name}))" for name in SCANNED.split())
     pruned = f"where dt >= '{from_date}'" if from_date else ""
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
         query = f"""
