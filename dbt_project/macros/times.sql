@@ -1,6 +1,6 @@
-{#- Epoch milliseconds (number or text) to a point in time. -#}
+{#- Epoch milliseconds to a point in time. -#}
 {%- macro to_time(epoch_ms) -%}
-    make_timestamptz(cast(nullif(cast({{ epoch_ms }} as varchar), '') as bigint) * 1000)
+    make_timestamptz(cast({{ epoch_ms }} as bigint) * 1000)
 {%- endmacro -%}
 
 {#- Hours that touch the closed interval between two instants, as a list. -#}
@@ -8,4 +8,9 @@
     generate_series(
         date_trunc('hour', {{ first_at }}), date_trunc('hour', {{ last_at }}), interval '1 hour'
     )
+{%- endmacro -%}
+
+{#- Starts of the minutes that touch the closed interval between two instants, as a list. -#}
+{%- macro minutes_touched(first_at, last_at) -%}
+    generate_series(date_trunc('minute', {{ first_at }}), {{ last_at }}, interval '1 minute')
 {%- endmacro -%}

@@ -6,7 +6,7 @@ closes as (
 ),
 
 candles as (
-    select * from {{ ref('stg_exchanges__candles') }} where is_final and price_kind = 'mark'
+    select * from {{ ref('int_candles__deduplicated') }} where is_final and price_kind = 'mark'
 ),
 
 instruments as (

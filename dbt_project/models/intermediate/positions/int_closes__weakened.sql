@@ -18,10 +18,6 @@ settings as (
     select * from {{ ref('stg_exchanges__leverages') }}
 ),
 
-candles as (
-    select * from {{ ref('stg_exchanges__candles') }} where is_final and price_kind = 'mark'
-),
-
 limits as (
     {{ thresholds() }}
 ),
@@ -131,18 +127,22 @@ since as (
     inner join watched using (exchange, account_id, order_id)
 ),
 
+marked as (
+    {{ mark_candles_of('since', 'weakened_at', 'watched_to_at') }}
+),
+
 weakened as (
     select
         since.* exclude (inst_id, watched_to_at),
-        min(candles.low_price) as low_price_since,
-        max(candles.high_price) as high_price_since
+        min(marked.low_price) as low_price_since,
+        max(marked.high_price) as high_price_since
     from since
-    left join candles
+    left join marked
         on
-            since.exchange = candles.exchange
-            and since.inst_id = candles.inst_id
-            and since.weakened_at < candles.minute_at + interval '1 minute'
-            and since.watched_to_at >= candles.minute_at
+            since.exchange = marked.exchange
+            and since.inst_id = marked.inst_id
+            and since.weakened_at < marked.minute_at + interval '1 minute'
+            and since.watched_to_at >= marked.minute_at
     group by all
 )
 

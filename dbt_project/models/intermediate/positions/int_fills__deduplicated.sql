@@ -3,7 +3,7 @@
 with
 
 fills as (
-    select * from {{ ref('stg_exchanges__fills') }}
+    select * from {{ ref('int_fills__landed') }}
 ),
 
 orders as (

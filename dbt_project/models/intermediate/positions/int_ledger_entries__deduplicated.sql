@@ -3,7 +3,7 @@
 with
 
 ledger as (
-    select * from {{ ref('stg_exchanges__ledger_entries') }}
+    select * from {{ ref('int_ledger_entries__landed') }}
 ),
 
 fills as (

@@ -2,7 +2,7 @@
 with
 
 orders as (
-    select * from {{ ref('stg_exchanges__orders') }}
+    select * from {{ ref('int_orders__landed') }}
 ),
 
 nominated as (

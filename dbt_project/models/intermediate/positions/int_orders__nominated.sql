@@ -3,19 +3,19 @@
 with
 
 orders as (
-    select * from {{ ref('stg_exchanges__orders') }}
+    select * from {{ ref('int_orders__landed') }}
 ),
 
 fills as (
-    select * from {{ ref('stg_exchanges__fills') }}
+    select * from {{ ref('int_fills__landed') }}
 ),
 
 ledger as (
-    select * from {{ ref('stg_exchanges__ledger_entries') }}
+    select * from {{ ref('int_ledger_entries__landed') }}
 ),
 
 positions as (
-    select * from {{ ref('stg_exchanges__positions') }}
+    select * from {{ ref('int_positions__landed') }}
 ),
 
 filings as (

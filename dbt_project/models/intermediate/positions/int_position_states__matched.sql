@@ -8,7 +8,7 @@ closes as (
 ),
 
 positions as (
-    select * from {{ ref('stg_exchanges__positions') }}
+    select * from {{ ref('int_positions__landed') }}
 ),
 
 limits as (

@@ -7,7 +7,7 @@ closes as (
 ),
 
 fills as (
-    select * from {{ ref('stg_exchanges__fills') }}
+    select * from {{ ref('int_fills__landed') }}
 ),
 
 insured as (

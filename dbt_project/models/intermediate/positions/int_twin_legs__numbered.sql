@@ -15,14 +15,14 @@ slots as (
         account_id,
         order_id,
         max(position_slot) as position_slot
-    from {{ ref('stg_exchanges__orders') }}
+    from {{ ref('int_orders__landed') }}
     semi join candidates using (exchange, account_id, inst_id)
     group by exchange, account_id, order_id
 ),
 
 latest as (
     select fills.*
-    from {{ ref('stg_exchanges__fills') }} as fills
+    from {{ ref('int_fills__landed') }} as fills
     semi join candidates using (exchange, account_id, inst_id)
     {{ latest_by(
         ['fills.exchange', 'fills.account_id', 'fills.fill_id'],

@@ -1,3 +1,4 @@
+-- Numbers stay text: casting costs more than reading, so it waits until the rows are chosen.
 with
 
 source as (
@@ -18,10 +19,10 @@ renamed as (
         {{ said('forced_kind') }} as forced_kind,
         order_side,
         {{ said('position_slot') }} as position_slot,
-        {{ exact('price') }} as price,
-        {{ exact('qty_contracts') }} as qty_contracts,
-        {{ exact('pnl') }} as pnl,
-        {{ exact('fee') }} as fee,
+        {{ said('price') }} as price,
+        {{ said('qty_contracts') }} as qty_contracts,
+        {{ said('pnl') }} as pnl,
+        {{ said('fee') }} as fee,
         {{ to_time('filled_at_ms') }} as filled_at,
         reply_sha256
     from source

@@ -1,3 +1,4 @@
+-- Numbers stay text: casting costs more than reading, so it waits until the rows are chosen.
 with
 
 source as (
@@ -19,12 +20,12 @@ renamed as (
         {{ said('order_id') }} as order_id,
         {{ said('fill_id') }} as fill_id,
         currency,
-        {{ exact('qty_contracts') }} as qty_contracts,
-        {{ exact('price') }} as price,
-        {{ exact('pnl') }} as pnl,
-        {{ exact('fee') }} as fee,
-        {{ exact('margin_change') }} as margin_change,
-        {{ exact('amount') }} as amount,
+        {{ said('qty_contracts') }} as qty_contracts,
+        {{ said('price') }} as price,
+        {{ said('pnl') }} as pnl,
+        {{ said('fee') }} as fee,
+        {{ said('margin_change') }} as margin_change,
+        {{ said('amount') }} as amount,
         {{ to_time('recorded_at_ms') }} as recorded_at,
         reply_sha256
     from source

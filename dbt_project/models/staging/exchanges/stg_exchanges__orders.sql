@@ -1,3 +1,4 @@
+-- Numbers stay text: casting costs more than reading, so it waits until the rows are chosen.
 with
 
 source as (
@@ -19,12 +20,12 @@ renamed as (
         {{ said('position_slot') }} as position_slot,
         {{ said('margin_mode') }} as margin_mode,
         state as order_state,
-        {{ exact('leverage') }} as leverage,
-        {{ exact('average_price') }} as average_price,
-        {{ exact('ordered_qty_contracts') }} as ordered_qty_contracts,
-        {{ exact('filled_qty_contracts') }} as filled_qty_contracts,
-        {{ exact('fee') }} as fee,
-        {{ exact('pnl') }} as pnl,
+        {{ said('leverage') }} as leverage,
+        {{ said('average_price') }} as average_price,
+        {{ said('ordered_qty_contracts') }} as ordered_qty_contracts,
+        {{ said('filled_qty_contracts') }} as filled_qty_contracts,
+        {{ said('fee') }} as fee,
+        {{ said('pnl') }} as pnl,
         {{ to_time('created_at_ms') }} as created_at,
         {{ to_time('filled_at_ms') }} as filled_at,
         {{ to_time('updated_at_ms') }} as updated_at,

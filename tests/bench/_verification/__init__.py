@@ -1,0 +1,1 @@
+"""Parts of the verification benchmark: the landed world, the contenders, the measuring."""
