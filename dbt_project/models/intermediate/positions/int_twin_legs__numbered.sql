@@ -1,5 +1,5 @@
--- The positions of the accounts that may offset a liquidated one, leg by leg. Those of accounts with
--- a nominated order are numbered already.
+-- The positions of the accounts that may offset a liquidated one, leg by leg. Those of accounts
+-- with a nominated order are numbered already.
 with
 
 twins as (
@@ -7,7 +7,8 @@ twins as (
 ),
 
 numbered_before as (
-    select * from {{ ref('int_position_legs__numbered') }}
+    select legs.*
+    from {{ ref('int_position_legs__numbered') }} as legs
     semi join twins using (exchange, account_id, inst_id)
 ),
 
@@ -19,7 +20,8 @@ nominated as (
 ),
 
 candidates as (
-    select * from twins
+    select twins.*
+    from twins
     anti join nominated using (exchange, account_id)
 ),
 
