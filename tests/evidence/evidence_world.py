@@ -34,7 +34,7 @@ from leverageguard.warehouse import connect, dbt_runner, landing
 from tests.simulators import RunningSimulator
 
 __all__ = ["evidence_tables", "intake_tables", "settlement_tables"]
-VENUES = ("binanceusdm", "okx")
+VENUES = config.VENUES
 QUICK = retry.Policy(attempts=3, base_seconds=0.01, cap_seconds=0.02, timeout_seconds=5)
 POOL = "0x" + "9" * 40
 HOUR_MS = 3_600_000
@@ -79,12 +79,14 @@ class EvidenceWorld:
 
 
 def write(folder: Path, seed: int = 5) -> Path:
-    """A scenario folder with a few of everything, on two venues."""
+    """A scenario folder with a few of everything, on every venue."""
     stage = Stage(seed, world.START_MS, 24, {name: twins()[name] for name in VENUES})
     first = 0
     for plot, count in CAST:
         plot(stage, list(range(first, first + count)))
         first += count
+    # Few accounts are cast on the keyless venue; this number is one of them.
+    covered.full(stage, [20])
     writing.write(folder, stage, f"evidence-{seed}", "claims whose evidence is sealed")
     return folder
 

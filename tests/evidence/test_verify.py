@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from leverageguard import config
 from leverageguard.evidence import command, steps, verify
 from leverageguard.evidence.report import is_wrong
 from leverageguard.warehouse import packages
@@ -46,6 +47,15 @@ def test_seal__every_decided_claim__has_a_package(sealed):
     assert {row["verdict"] for row in decided} == {"verified", "rejected"}
     assert sealed.counts["verdicts"] == sealed.counts["claims"]
     assert sealed.batches
+
+
+def test_seal__claims_of_every_venue__are_among_them(sealed):
+    exchanges = {
+        json.loads((sealed.folder(claim_id) / "claim.json").read_bytes())["exchange"]
+        for claim_id in sealed.roots()
+    }
+
+    assert exchanges == set(config.VENUES)
 
 
 def test_seal__again__seals_nothing(sealed):
@@ -155,7 +165,7 @@ def fill(documents):
 
 
 def order(documents):
-    documents["orders.json"][0]["forced_kind"] = "takeover"
+    documents["orders.json"][0]["forced_kind"] = "settlement"
 
 
 def candle(documents):

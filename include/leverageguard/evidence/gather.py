@@ -67,15 +67,11 @@ class Gatherer:
 
     def rows(self, claim: Claim) -> Rows:
         """The claim's rows by raw table, in no promised order."""
-        own = (claim.exchange, claim.account_id)
         rows: Rows = {table: self._timed(claim, table) for table in TIMED}
-        config = "exchange = ? and account_id = ? and reply_sha256 = ?"
-        rows["exchanges/account_configs"] = picking.first_taken(
-            self._rows("exchanges/account_configs", config, [*own, claim.config_reply_sha256])
-        )
         rows["exchanges/leverages"] = picking.each_once(
             [*rows["exchanges/leverages"], *self._leverages_around(claim)]
         )
+        rows["exchanges/account_configs"] = self._configs(claim, rows["exchanges/leverages"])
         rows |= self._policy_rows(claim)
         rows["exchanges/order_lookups"] = self._rows(
             "exchanges/order_lookups", "filing_id = ?", [claim.filing_id]
@@ -118,6 +114,9 @@ class Gatherer:
         where, values = f"exchange = ? and account_id = ? and ({at} >= ? and {at} < ?", [
             claim.exchange, claim.account_id, claim.fills_from_ms, _hour_end(claim.span[1]),
         ]  # fmt: skip
+        if table == "exchanges/leverages":
+            where += " and inst_id = ?"
+            values.append(claim.inst_id)
         if "order_id" in raw_tables.table(table).schema.names:
             where += " or list_contains(?, order_id)"
             values.append(self._orders(claim))
@@ -131,6 +130,12 @@ class Gatherer:
             [claim.exchange, claim.account_id, claim.fills_from_ms, _hour_end(claim.span[1])],
         ).fetchall()
         return sorted({row[0] for row in found if row[0]} | {claim.order_id or ""} - {""})
+
+    def _configs(self, claim: Claim, leverages: list[Row]) -> list[Row]:
+        """The reading that decided, and the one before each reading of the settings."""
+        where = "exchange = ? and account_id = ?"
+        found = self._rows("exchanges/account_configs", where, [claim.exchange, claim.account_id])
+        return picking.configs(found, claim, leverages)
 
     def _leverages_around(self, claim: Claim) -> list[Row]:
         """The settings as last read before the span, else as first read after it."""
@@ -184,7 +189,7 @@ class Gatherer:
         named = {(row["exchange"], row["inst_id"]) for row in rows["exchanges/instruments"]}
         candles = self._rows(
             "exchanges/candles",
-            "list_contains(?, inst_id) and minute_at_ms >= ? and minute_at_ms <= ?",
+            "is_final and list_contains(?, inst_id) and minute_at_ms >= ? and minute_at_ms <= ?",
             [
                 sorted({inst_id for _, inst_id in named}),
                 min(around[0], (claim.weakened_ms or around[0]) - MINUTE_MS),

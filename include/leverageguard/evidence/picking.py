@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from leverageguard.evidence.claims import Claim
@@ -48,9 +47,25 @@ def each_once(rows: list[Row]) -> list[Row]:
     return [row for at, row in enumerate(rows) if row not in rows[:at]]
 
 
-def first_taken(rows: Iterable[Row]) -> list[Row]:
-    """The earliest of equal snapshots: the same answer again is no new evidence."""
-    return sorted(rows, key=lambda row: row["taken_at_ms"])[:1]
+def configs(readings: list[Row], claim: Claim, leverages: list[Row]) -> list[Row]:
+    """The account reading a claim was decided on, and the last one before each setting's."""
+    last = claim.span[1]
+    deciding = [row for row in readings if row["reply_sha256"] == claim.config_reply_sha256]
+    chosen = [_last_at(deciding, last) or _first(deciding)]
+    chosen += [_last_at(readings, row["taken_at_ms"]) for row in leverages]
+    return each_once([row for row in chosen if row is not None])
+
+
+def _last_at(rows: list[Row], at_ms: int) -> Row | None:
+    return _newest([row for row in rows if row["taken_at_ms"] <= at_ms])
+
+
+def _newest(rows: list[Row]) -> Row | None:
+    return max(rows, key=lambda row: row["taken_at_ms"], default=None)
+
+
+def _first(rows: list[Row]) -> Row | None:
+    return min(rows, key=lambda row: row["taken_at_ms"], default=None)
 
 
 def request(row: Row) -> Row:

@@ -44,10 +44,16 @@ class UntracedError(Exception):
 
 
 class Tracer:
-    """The replies of one package, parsed at need; `uid` is the account's at the venue."""
+    """The replies of one package, parsed at need.
 
-    def __init__(self, replies: Mapping[str, Reply], account_id: str, uid: str) -> None:
+    `uid` is the account's at the venue, `configs` are the package's readings of who it is.
+    """
+
+    def __init__(
+        self, replies: Mapping[str, Reply], account_id: str, uid: str, configs: list[Row]
+    ) -> None:
         self._replies = replies
+        self._configs = configs
         self._account_id = account_id
         self._uid = uid
         self._parsed: dict[tuple[str, str, str], list[tuple[str, Row]]] = {}
@@ -74,8 +80,11 @@ class Tracer:
             if of_table == table
             for said in [_stated(listings.as_landed(table, record))]
         ]
-        # Of a walk by instrument the request names it where the venue's row does not.
+        # Of a walk by instrument the request names it where the venue's row does not; a setting
+        # without a margin mode has the account's.
         asked = _asked(reply, row.get("inst_id"))
+        if table == LEVERAGES:
+            asked |= self._account_mode(row)
         if not any({**asked, **said} == wanted for said in found):
             raise UntracedError(f"{_name(table, row)}: the reply does not hold this row")
 
@@ -88,20 +97,60 @@ class Tracer:
             if venue.code_of(_decoded(reply)) not in venue.demo_codes:
                 raise UntracedError(f"{_name(table, row)}: the reply does not prove a demo key")
             return
-        replies: dict[str, list[Row] | None] = {each.name: None for each in venue.account}
-        for digest in hashes:
+        found = [
+            _stated(listings.as_landed(table, {**said, "environment": "live"}))
+            for said, _ in self._identified(row)
+        ]
+        if _stated(row) not in found:
+            raise UntracedError(f"{_name(table, row)}: the account's replies say {found}")
+
+    def _account_mode(self, row: Row) -> dict[str, str]:
+        """The margin mode of the whole account when a setting was read, where the venue has one."""
+        earlier = [each for each in self._configs if each["taken_at_ms"] <= row["taken_at_ms"]]
+        if not earlier:
+            return {}
+        config = max(earlier, key=lambda each: each["taken_at_ms"])
+        modes = {mode for _, mode in self._identified(config) if mode}
+        return {"margin_mode": modes.pop()} if len(modes) == 1 else {}
+
+    def _identified(self, row: Row) -> list[tuple[Row, str | None]]:
+        """What the replies of a configuration say of the account, and its margin mode.
+
+        Which of its keys asked, a reply does not say: any that it shows may have.
+        """
+        venue = registry.venue(row["exchange"])
+        read: dict[str, tuple[Endpoint, list[Row]]] = {}
+        for digest in str(row["reply_sha256"]).split(","):
             endpoint = next(
                 each for each in venue.account if self._is_of(digest, venue.name, each.name)
             )
-            replies[endpoint.name] = self._rows(venue, endpoint, digest)
+            read[endpoint.name] = endpoint, self._rows(venue, endpoint, digest)
         missing = [
-            each.name
-            for each in venue.account
-            if replies[each.name] is None and not each.is_optional
+            each.name for each in venue.account if not each.is_optional and each.name not in read
         ]
-        said = {**venue.identify(replies), "environment": "live"}
-        if missing or _stated(listings.as_landed(table, said)) != _stated(row):
-            raise UntracedError(f"{_name(table, row)}: the account's replies say {said}")
+        if missing:
+            raise UntracedError(f"no reply of {', '.join(missing)}")
+        identities = []
+        for owner in self._owners(read):
+            replies: dict[str, list[Row] | None] = {each.name: None for each in venue.account}
+            for name, (endpoint, rows) in read.items():
+                named = {OWNER: owner} if endpoint.owner_param else {}
+                replies[name] = [{**each, **named} for each in rows]
+            said = dict(venue.identify(replies))
+            mode = said.pop("margin_mode", None)
+            identities.append((said, mode))
+        return identities
+
+    def _owners(self, read: Mapping[str, tuple[Endpoint, list[Row]]]) -> list[str]:
+        shown = {
+            value.rstrip("*")
+            for endpoint, rows in read.values()
+            if endpoint.owner_param
+            for row in rows
+            for value in row.values()
+            if isinstance(value, str) and value.endswith("*")
+        }
+        return [self._uid, *sorted(shown)]
 
     def _trace_lookup(self, table: str, row: Row) -> None:
         """The reply to the look-up asked for this order, and holds it or does not."""

@@ -114,7 +114,8 @@ def _row_lines(documents: Documents) -> list[Line]:
     """Every row of the venue's is parsed again from the reply it names."""
     rows, claim = shape.raw_rows(documents), shape.decoded(documents, shape.CLAIM)
     uid = str(rows["intake/accounts"][0]["uid"])
-    tracer = reparse.Tracer(shape.replies(documents), claim["account_id"], uid)
+    configs = rows["exchanges/account_configs"]
+    tracer = reparse.Tracer(shape.replies(documents), claim["account_id"], uid, configs)
     lines = []
     for table in reparse.TRACED:
         untraced = []
