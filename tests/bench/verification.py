@@ -30,8 +30,8 @@ from tests.bench._verification.contender import Measured
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 FILING_WINDOW_DAYS = 8
-# Rows as Python objects: measured at some 900 bytes a fill with its order and entry.
-DICT_BYTES_OF_FILL = 1_200
+# Rows as Python objects: measured, a fill with its share of orders and entries.
+DICT_BYTES_OF_FILL = 1_900
 GIGABYTE = 1024**3
 SLOWEST_MODELS = 8
 
