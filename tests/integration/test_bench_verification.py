@@ -12,8 +12,9 @@ SIZE = 20_000
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    data_dir = verification.landed(tmp_path_factory.mktemp("bench"), SIZE)
-    return verification.contend(data_dir, SIZE)
+    folder = tmp_path_factory.mktemp("bench")
+    verification.compile_models(folder)
+    return verification.contend(verification.landed(folder, SIZE), SIZE)
 
 
 @pytest.mark.slow

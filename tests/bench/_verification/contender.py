@@ -72,7 +72,7 @@ def _prepared(name: str, data_dir: Path, from_date: str | None) -> tuple[Any, li
 
         if name == "scan":
             return lambda: ours.scan(raw, from_date) and {}, profile
-        models = ours.compiled(Settings(data_dir=data_dir), from_date)
+        models = ours.compiled(Settings(data_dir=data_dir.parent), from_date)
         return lambda: ours.answer(models, raw, profile), profile
     if name == "pandas":
         from tests.bench._verification import in_pandas

@@ -21,6 +21,8 @@ from tests.bench._verification.rules import Answer
 
 SELECT = ("fct_claims", "fct_claim_checks", "fct_payout_items")
 MEMORY = "1GB"
+# Those of dbt's profile.
+SETTINGS = ("TimeZone = 'UTC'", "enable_external_file_cache = false")
 # What the models read of a fill.
 SCANNED = (
     "exchange account_id inst_id order_id fill_id forced_kind order_side position_slot price "
@@ -46,7 +48,8 @@ def answer(models: Models, raw: Path, profile: list[tuple[float, str]] | None = 
         path = Path(folder) / f"{model_runner.CATALOG}.duckdb"
         options = {"threads": 2, "memory_limit": MEMORY, "temp_directory": f"{folder}/spilled"}
         with duckdb.connect(str(path), config=options) as connection:
-            connection.execute("set TimeZone = 'UTC'")
+            for setting in SETTINGS:
+                connection.execute(f"set {setting}")
             if profile is None:
                 models.run(connection, SELECT, raw)
             else:
@@ -80,6 +83,7 @@ def scan(raw: Path, from_date: str | None = None) -> int:
     hashed = ", ".join(f"bit_xor(hash({name}))" for name in SCANNED.split())
     pruned = f"where dt >= '{from_date}'" if from_date else ""
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+        connection.execute("set enable_external_file_cache = false")
         query = f"""
             select count(*), {hashed}
             from read_parquet(

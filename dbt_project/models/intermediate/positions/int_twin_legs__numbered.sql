@@ -1,8 +1,28 @@
--- The positions of the accounts that may offset a liquidated one, leg by leg.
+-- The positions of the accounts that may offset a liquidated one, leg by leg. Those of accounts
+-- with a nominated order are numbered already.
 with
 
-candidates as (
+twins as (
     select * from {{ ref('int_twin_accounts__matched') }}
+),
+
+numbered_before as (
+    select legs.*
+    from {{ ref('int_position_legs__numbered') }} as legs
+    semi join twins using (exchange, account_id, inst_id)
+),
+
+nominated as (
+    select distinct
+        exchange,
+        account_id
+    from {{ ref('int_orders__nominated') }}
+),
+
+candidates as (
+    select twins.*
+    from twins
+    anti join nominated using (exchange, account_id)
 ),
 
 instruments as (
@@ -43,6 +63,12 @@ fills as (
     {{ sized_fills('slotted', 'instruments') }}
 ),
 
-{{ numbered_legs('fills') }}
+{{ numbered_legs('fills') }},
 
-select * from accumulated
+unioned as (
+    select * from accumulated
+    union all by name
+    select * from numbered_before
+)
+
+select * from unioned
