@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +48,13 @@ def test_run__over_the_raw_folder__equals_the_build(small, models):
         assert answers(connection) == built(small)
 
 
-def test_run__over_rows_in_memory__equals_the_build_in_less_than_two_seconds(small, models):
+def test_run__over_rows_in_memory__equals_the_build(small, models):
     rows = rows_of(small)
     with model_runner.connect() as connection:
-        started = time.monotonic()
         model_runner.land(connection, rows)
         models.run(connection, MARTS)
-        took = time.monotonic() - started
 
         assert answers(connection) == built(small)
-    assert took < 2
 
 
 def test_replace_seed__other_thresholds__are_what_the_models_read(small, models):
