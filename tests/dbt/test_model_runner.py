@@ -73,11 +73,10 @@ def test_replace_seed__other_thresholds__are_what_the_models_read(small, models)
     assert ("verified",) not in verdicts
 
 
-def test_compiled__second_time__is_read_from_the_cache(small, models):
-    started = time.monotonic()
+def test_compiled__second_time__is_read_from_the_cache(small, models, monkeypatch):
+    monkeypatch.setattr(model_runner, "_compile", lambda *_: pytest.fail("compiled again"))
 
     assert model_runner.compiled(small.settings) == models
-    assert time.monotonic() - started < 1
 
 
 def test_compiled__another_rules_version__is_compiled_anew(small, models):
