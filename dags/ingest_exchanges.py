@@ -2,7 +2,7 @@
 
 Reads    the venues' private endpoints with each account's read-only key
 Writes   raw/exchanges/*, one file per venue, account group, endpoint and hour
-Re-run   replaces the hours of the window; an account that cannot be read keeps what it had
+Re-run   lands the window again: a row replaces itself, and what was once seen stays
 Backfill `airflow backfill create --dag-id ingest_exchanges`, within the venues' retention
 On fail  a venue's fault is no failure: it is a gap in fetch_windows, pulled again by the next run
 """

@@ -23,6 +23,7 @@ SHARED = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name the group of tests that must stay together when several workers share the tests."""
     for item in items:
@@ -39,6 +40,8 @@ def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     data = tmp_path / "data"
     monkeypatch.setenv("LEVERAGEGUARD_DATA", str(data))
     monkeypatch.delenv("LEVERAGEGUARD_STARTED", raising=False)
+    for venue in config.VENUES:
+        monkeypatch.delenv(f"LEVERAGEGUARD_{venue.upper()}_URL", raising=False)
     yield data
 
 

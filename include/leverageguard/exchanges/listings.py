@@ -101,7 +101,7 @@ def as_landed(table: str, row: Row, **ours: Any) -> Row:
 
 
 def land(settings: Settings, name: str, listings: Iterable[Listing]) -> int:
-    """Replace the hours of the listings that went through; returns the rows landed.
+    """Land the rows of the listings that went through; returns how many.
 
     Each endpoint has a file of its own, so that what one shows never erases what another did.
     """
@@ -177,20 +177,19 @@ def land_replies(settings: Settings, name: str, replies: Iterable[Row]) -> None:
 
 
 def _land_table(settings: Settings, table: str, name: str, listings: list[Listing]) -> int:
-    outlives = listings[0].endpoint.outlives_listing
+    """Land rows beside those of earlier pulls: a venue's past does not shrink.
+
+    A reply that shows less than was seen before (an old page from a cache, say) erases nothing.
+    """
     rows: dict[int, list[Row]] = {}
-    replaced: dict[int, set[str]] = {}
     for listing in listings:
-        for hour in listing.hours:
-            replaced.setdefault(hour, set()).add(listing.owner)
         for of_table, row in listing.records:
             if of_table == table and row["endpoint"] == listing.endpoint.name:
                 rows.setdefault(raw_tables.table(table).hour_of(row), []).append(row)
     landed = 0
-    for hour in sorted({*rows, *replaced}):
-        of_hour = _as_first_seen(settings, table, hour, name, rows.get(hour, []))
-        gone = set() if outlives else replaced.get(hour, set())
-        keep = _keeper(table, gone, of_hour)
+    for hour, found in sorted(rows.items()):
+        of_hour = _as_first_seen(settings, table, hour, name, found)
+        keep = _keeper(table, set(), of_hour)
         landing.replace(settings, table, hour, name, of_hour.values(), keep=keep)
         landed += len(of_hour)
     return landed

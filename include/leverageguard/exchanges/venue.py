@@ -84,8 +84,7 @@ class Endpoint:
     `time_unit_ms`; `max_window_ms` is the longest window one call may ask for. `scope` instrument
     means one walk per instrument, named by `inst_param`; `owner_param` names the account where no
     key does. `shape` makes the final request. `list_columns` names the cells of a venue that
-    answers with lists. `outlives_listing`: rows that a later listing of the same hour may leave
-    out stay landed all the same. `is_optional`: not every key may ask; refused means unknown.
+    answers with lists. `is_optional`: not every key may ask; refused means unknown.
     """
 
     name: str
@@ -109,7 +108,6 @@ class Endpoint:
     owner_param: str = ""
     shape: Callable[[dict[str, Any]], dict[str, Any]] = same
     list_columns: tuple[str, ...] = ()
-    outlives_listing: bool = False
     is_optional: bool = False
 
 

@@ -175,7 +175,7 @@ VENUE = Venue(
     listings=(
         _listing(
             "orders", "OrderHistory", bybit_rows.listed_order, ORDERS, "orderId", "updatedTime",
-            page_size=50, outlives_listing=True,
+            page_size=50,
         ),
         _listing(
             "fills", "ExecutionList", bybit_rows.fill, FILLS, "execId", "execTime",
@@ -191,7 +191,7 @@ VENUE = Venue(
         ),
         _listing(
             "stops", "OrderHistory", bybit_rows.stop, STOPS, "orderId", "updatedTime",
-            page_size=50, params={**LINEAR, "orderFilter": "StopOrder"}, outlives_listing=True,
+            page_size=50, params={**LINEAR, "orderFilter": "StopOrder"},
             from_param=None, to_param=None, max_window_ms=None, retention_ms=None,
         ),
     ),

@@ -242,7 +242,7 @@ VENUE = Venue(
     listings=(
         _listing(
             "orders", "OrdersTimerange", ORDERS, rows.order, "",
-            time_of=rows.finished_ms, outlives_listing=True,
+            time_of=rows.finished_ms,
         ),
         _listing("fills", "MyTradesTimerange", FILLS, rows.fills, "create_time", "trade_id"),
         _listing("ledger", "AccountBook", LEDGER, rows.entry, "time"),

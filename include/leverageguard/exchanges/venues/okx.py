@@ -94,7 +94,7 @@ VENUE = Venue(
         _listing(
             "orders", "privateGetTradeOrdersHistoryArchive", 20, rows.order, ORDERS,
             paging=Paging("id_down", "after", "ordId"), id_columns=("ordId",),
-            time_of=millis("uTime"), outlives_listing=True,
+            time_of=millis("uTime"),
         ),
         _listing(
             "fills", "privateGetTradeFillsHistory", 10, rows.fill, FILLS,
