@@ -10,30 +10,6 @@ from cryptography.fernet import Fernet
 
 from leverageguard import config
 
-TESTS = Path(__file__).parent
-# What is dear to make and shared by the tests of these places; one worker makes it once.
-SHARED = (
-    "dbt/test_worlds.py",
-    "dbt/test_rebuild.py",
-    "evidence",
-    "expectations/test_arrival_suites.py",
-    "unit/simulator/test_frauds.py",
-    "unit/simulator/test_world.py",
-    "unit/simulator/test_world_of_venues.py",
-)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the group of tests that must stay together when several workers share the tests."""
-    for item in items:
-        place = str(item.path.relative_to(TESTS))
-        group = next((each for each in SHARED if place.startswith(each)), None)
-        if "small" in getattr(item, "fixturenames", ()):
-            group = "small"
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
-
 
 @pytest.fixture(autouse=True)
 def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
