@@ -11,7 +11,7 @@ from leverageguard import config
 from leverageguard.stack import airflow
 from tests.e2e.stacks import Stack
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 EVERY_DAG = (*airflow.INGEST_DAGS, *airflow.CHAINED_DAGS)
 
@@ -38,7 +38,7 @@ def client(default_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> airflow.Cli
     return made
 
 
-def wait_until_idle(client: airflow.Client, seconds: float = 900) -> None:
+def wait_until_idle(client: airflow.Client, seconds: float = 1400) -> None:
     """Wait until no run of any DAG is queued or running, twice in a row."""
     quiet, deadline = 0, time.monotonic() + seconds
     while quiet < 3:
@@ -122,18 +122,18 @@ def test_dags__each_triggered_twice_more__change_nothing(default_stack, client):
     assert after["batches"] == before["batches"]
 
 
-def test_backfill__a_day_of_every_ingest_dag__changes_nothing(default_stack, client):
+def test_backfill__hours_of_every_ingest_dag__changes_nothing(default_stack, client):
     before = default_stack.status()
 
     for dag_id in airflow.INGEST_DAGS:
-        words = ["--from-date", "2026-01-05T00:00:00Z", "--to-date", "2026-01-05T23:00:00Z"]
+        words = ["--from-date", "2026-01-05T09:00:00Z", "--to-date", "2026-01-05T14:00:00Z"]
         default_stack.run("airflow", "backfill", "create", "--dag-id", dag_id, *words)
     wait_until_idle(client)
 
     after = default_stack.status()
     runs = [r for d in airflow.INGEST_DAGS for r in client.runs(d) if r["run_type"] == "backfill"]
     assert {run["state"] for run in runs} == {"success"}
-    assert len(runs) >= 4 * 24
+    assert len(runs) >= 4 * 6
     assert decided(after) == decided(before)
     assert after["pool"] == before["pool"]
 
