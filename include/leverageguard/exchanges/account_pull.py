@@ -10,7 +10,7 @@ from leverageguard.exchanges import listings, retry
 from leverageguard.exchanges.client import Client
 from leverageguard.exchanges.listings import Listing
 from leverageguard.exchanges.pull import Check
-from leverageguard.exchanges.rows import parsed
+from leverageguard.exchanges.rows import parsed, stated
 from leverageguard.exchanges.venue import (
     CONFIGS,
     FILLS,
@@ -171,7 +171,7 @@ class _Reader:
                 for _, record in parsed(endpoint, row):
                     yield LEVERAGES, _snapshot(
                         self._client, LEVERAGES, endpoint, page.reply_sha256,
-                        {"inst_id": inst_id, "margin_mode": margin_mode, **_stated(record)},
+                        {"inst_id": inst_id, "margin_mode": margin_mode, **stated(record)},
                     )  # fmt: skip
 
 
@@ -214,10 +214,6 @@ def _snapshot(client: Client, table: str, endpoint: Endpoint, sha256: str, row: 
         reply_sha256=sha256,
         taken_at_ms=clock.now_ms(),
     )
-
-
-def _stated(row: Row) -> Row:
-    return {name: value for name, value in row.items() if value is not None}
 
 
 def _add_orders_of_fills(client: Client, result: AccountPull) -> None:

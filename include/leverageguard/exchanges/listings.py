@@ -13,7 +13,7 @@ from typing import Any
 from leverageguard.config import Settings
 from leverageguard.exchanges import pull, retry, windows
 from leverageguard.exchanges.client import Client
-from leverageguard.exchanges.rows import parsed
+from leverageguard.exchanges.rows import parsed, stated
 from leverageguard.exchanges.venue import CANDLES, Endpoint, Record, Row
 from leverageguard.exchanges.windows import Stretch
 from leverageguard.warehouse import landing, raw_tables
@@ -79,7 +79,7 @@ def read(client: Client, listing: Listing, inst_id: str = "") -> None:
         hour = at_ms - at_ms % HOUR_MS
         listing.counts[hour] = listing.counts.get(hour, 0) + 1
         for table, record in parsed(endpoint, row):
-            said = {"inst_id": inst_id or None, **_stated(record)}
+            said = {"inst_id": inst_id or None, **stated(record)}
             listing.records.append(
                 (table, as_landed(table, said, **ours, reply_sha256=row["reply_sha256"]))
             )
@@ -224,10 +224,6 @@ def _keeper(table: str, gone: set[str], new: dict[tuple[Any, ...], Row]) -> Call
 
 def _key(table: str, row: Row) -> tuple[Any, ...]:
     return (row.get("account_id"), row["inst_id"], *(row[column] for column in KEYS[table]))
-
-
-def _stated(row: Row) -> Row:
-    return {name: value for name, value in row.items() if value is not None}
 
 
 def _reply_key(row: Row) -> tuple[Any, ...]:

@@ -11,3 +11,8 @@ def parsed(endpoint: Endpoint, row: Row) -> list[Record]:
         return list(endpoint.parse(row))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InconsistentPageError(f"{endpoint.name}: a row is unreadable: {error!r}") from error
+
+
+def stated(row: Row) -> Row:
+    """The columns a source said something about."""
+    return {name: value for name, value in row.items() if value is not None}
