@@ -3,11 +3,6 @@
     nullif({{ text }}, '')
 {%- endmacro -%}
 
-{#- Prunes the day partitions of a raw table; older evidence than the rules look back on is not read. -#}
-{%- macro in_evidence() -%}
-    dt >= '{{ var("evidence_from_date", "1970-01-01") }}'
-{%- endmacro -%}
-
 {#- The one kind a group of rows says; `mixed` when they contradict each other, null when none says. -#}
 {%- macro agreed_kind(kind) -%}
     case

@@ -18,18 +18,17 @@ import os
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from leverageguard.config import Settings
-from tests.bench._verification import contender, ours, world
+from leverageguard.warehouse import model_runner
+from tests.bench._verification import contender, world
 from tests.bench._verification.contender import Measured
 
 SIZES = (100_000, 1_000_000, 10_000_000)
-FILING_WINDOW_DAYS = 8
 # Rows as Python objects: measured, a fill with its share of orders and entries.
 DICT_BYTES_OF_FILL = 1_900
 GIGABYTE = 1024**3
@@ -61,23 +60,18 @@ def measure(sizes: list[int], folder: Path, is_profiled: bool = False) -> dict[s
         found = contend(data_dir, size)
         by_size.append(numbers(size, found))
         show(by_size[-1], found, is_profiled)
-    hours = [new_hour(landed(folder, size)) for size in (sizes[0], sizes[-1])]
-    ratio = hours[1].cpu_s / hours[0].cpu_s
+    ratio = by_size[-1]["ours_cpu_s"] / by_size[0]["ours_cpu_s"]
     print(
-        f"one new hour, evidence bounded to {FILING_WINDOW_DAYS} days: "
-        f"{hours[0].cpu_s:.2f} CPU-s on {sizes[0]:,} fills, {hours[1].cpu_s:.2f} on "
-        f"{sizes[-1]:,}: ratio {ratio:.2f}"
+        f"one new hour, everything decided again: {by_size[0]['ours_cpu_s']:.2f} CPU-s on "
+        f"{sizes[0]:,} fills, {by_size[-1]['ours_cpu_s']:.2f} on {sizes[-1]:,}: ratio {ratio:.2f}"
     )
-    result = {
+    is_whole = (sizes[0], sizes[-1]) == (SIZES[0], SIZES[-1])
+    return {
         **by_size[-1],
         "compile_cpu_s": round(compile_cpu_s, 2),
-        "hour_cpu_s": [hour.cpu_s for hour in hours],
+        "hour_cpu_ratio_10m_to_100k": round(ratio, 2) if is_whole else None,
         "sizes": by_size,
     }
-    is_whole = (sizes[0], sizes[-1]) == (SIZES[0], SIZES[-1])
-    result["hour_cpu_ratio_10m_to_100k"] = ratio if is_whole else None
-    result["hour_cpu_ratio"] = ratio
-    return result
 
 
 def landed(folder: Path, size: int) -> Path:
@@ -93,9 +87,8 @@ def landed(folder: Path, size: int) -> Path:
 def compile_models(folder: Path) -> float:
     """Compile for the contenders, so that none's memory holds what dbt needs; CPU seconds."""
     started = time.process_time()
-    for from_date in (None, _from_date()):
-        ours.compiled(Settings(data_dir=folder), from_date)
-    return (time.process_time() - started) / 2
+    model_runner.compiled(Settings(data_dir=folder))
+    return time.process_time() - started
 
 
 def contend(data_dir: Path, size: int) -> dict[str, Measured]:
@@ -112,7 +105,7 @@ def contend(data_dir: Path, size: int) -> dict[str, Measured]:
             continue
         found[name] = measured
     for name, measured in found.items():
-        if name != "scan":
+        if name not in contender.SCANS:
             check_equal(name, measured, found["ours"])
     return found
 
@@ -127,11 +120,6 @@ def check_equal(name: str, theirs: Measured, mine: Measured) -> None:
     ]
     if different or not claims:
         raise ValueError(f"{len(different)} of {len(claims)} answers differ: {different[:5]}")
-
-
-def new_hour(data_dir: Path) -> Measured:
-    """The pipeline as it runs each hour: no older evidence than the filing window is read."""
-    return contender.measure("ours", data_dir, _from_date())
 
 
 def numbers(size: int, found: dict[str, Measured]) -> dict[str, Any]:
@@ -158,11 +146,6 @@ def show(result: dict[str, Any], found: dict[str, Measured], is_profiled: bool) 
         )
     for cpu_s, model in sorted(found["ours"].profile, reverse=True)[: SLOWEST_MODELS * is_profiled]:
         print(f"{cpu_s:>12.2f} {model}")
-
-
-def _from_date() -> str:
-    last_ms = world.FROM_MS + (world.DAYS - FILING_WINDOW_DAYS) * 86_400_000
-    return f"{datetime.fromtimestamp(last_ms // 1000, UTC):%Y-%m-%d}"
 
 
 def _free_memory() -> int:

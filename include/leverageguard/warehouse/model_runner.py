@@ -151,10 +151,8 @@ def land(connection: Any, rows: Mapping[str, list[dict[str, Any]]]) -> None:
     for path, table in raw_tables.RAW_TABLES.items():
         landed = pa.Table.from_pylist(rows.get(path, []), schema=table.schema)
         connection.register("landed_rows", landed)
-        # The day and hour of the folder a row lies in; models leave old days out by it.
         connection.execute(
-            f'create or replace table {RAW_SCHEMA}."{path}" as '
-            "select *, '9999-12-31' as dt, '00' as hr from landed_rows"
+            f'create or replace table {RAW_SCHEMA}."{path}" as select * from landed_rows'
         )
         connection.unregister("landed_rows")
 

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard.config import Settings
+from leverageguard.warehouse import model_runner
 from tests.bench._verification.rules import Answer
 
 REPO = Path(__file__).parents[3]
-NAMES = ("scan", "ours", "pandas", "dict", "sqlite", "postgres")
+SCANS = ("scan", "scan_all")
+NAMES = (*SCANS, "ours", "pandas", "dict", "sqlite", "postgres")
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class Measured:
     skipped: str | None = None
 
 
-def measure(name: str, data_dir: Path, from_date: str | None = None) -> Measured:
+def measure(name: str, data_dir: Path) -> Measured:
     """Run one contender over a landed world; raises when it fails."""
-    words = [sys.executable, "-m", __name__, name, str(data_dir), from_date or ""]
+    words = [sys.executable, "-m", __name__, name, str(data_dir)]
     done = subprocess.run(words, cwd=REPO, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{name} failed: {done.stderr[-3000:]}")
@@ -43,8 +45,8 @@ def measure(name: str, data_dir: Path, from_date: str | None = None) -> Measured
     return Measured(**said)
 
 
-def _run(name: str, data_dir: Path, from_date: str | None) -> dict[str, Any]:
-    work, profile = _prepared(name, data_dir, from_date)
+def _run(name: str, data_dir: Path) -> dict[str, Any]:
+    work, profile = _prepared(name, data_dir)
     from tests.bench._verification import in_sql
 
     cpu, children, wall = time.process_time(), in_sql.children_cpu(), time.monotonic()
@@ -64,15 +66,16 @@ def _run(name: str, data_dir: Path, from_date: str | None) -> dict[str, Any]:
     }
 
 
-def _prepared(name: str, data_dir: Path, from_date: str | None) -> tuple[Any, list[Any]]:
+def _prepared(name: str, data_dir: Path) -> tuple[Any, list[Any]]:
     """The work with everything imported and compiled, and where its profile will stand."""
     raw, profile = Settings(data_dir=data_dir).raw_dir, []
-    if name in ("scan", "ours"):
+    if name in SCANS or name == "ours":
         from tests.bench._verification import ours
 
-        if name == "scan":
-            return lambda: ours.scan(raw, from_date) and {}, profile
-        models = ours.compiled(Settings(data_dir=data_dir.parent), from_date)
+        if name in SCANS:
+            read = ours.scan if name == "scan" else ours.scan_all
+            return lambda: read(raw) or {}, profile
+        models = model_runner.compiled(Settings(data_dir=data_dir.parent))
         return lambda: ours.answer(models, raw, profile), profile
     if name == "pandas":
         from tests.bench._verification import in_pandas
@@ -94,4 +97,4 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_run(sys.argv[1], Path(sys.argv[2]), sys.argv[3] or None)))
+    print(json.dumps(_run(sys.argv[1], Path(sys.argv[2]))))

@@ -14,30 +14,25 @@ from typing import Any
 
 import duckdb
 
-from leverageguard.config import Settings
-from leverageguard.warehouse import model_runner
+from leverageguard.warehouse import model_runner, raw_tables
 from leverageguard.warehouse.model_runner import Models
 from tests.bench._verification.rules import Answer
 
 SELECT = ("fct_claims", "fct_claim_checks", "fct_payout_items")
-MEMORY = "1GB"
+# With what Python and the engine need beside its tables the process stays below a gigabyte.
+MEMORY = "700MB"
 # Those of dbt's profile.
 SETTINGS = ("TimeZone = 'UTC'", "enable_external_file_cache = false")
 # What the models read of a fill.
-SCANNED = (
+OF_FILLS = (
     "exchange account_id inst_id order_id fill_id forced_kind order_side position_slot price "
     "qty_contracts pnl fee filled_at_ms reply_sha256"
 )
+EVIDENCE = ("fills", "orders", "ledger", "positions", "candles", "fetch_windows")
 
 
 class Held(Exception):
     """A claim waits for review, which the compared answer does not know."""
-
-
-def compiled(settings: Settings, from_date: str | None) -> Models:
-    """The models, from the settings' cache or compiled into it."""
-    variables = {"evidence_from_date": from_date} if from_date else {}
-    return model_runner.compiled(settings, variables)
 
 
 def answer(models: Models, raw: Path, profile: list[tuple[float, str]] | None = None) -> Answer:
@@ -78,18 +73,21 @@ def _answers(connection: Any) -> Answer:
     return {filing: (verdict, amount) for filing, verdict, amount in rows}
 
 
-def scan(raw: Path, from_date: str | None = None) -> int:
+def scan(raw: Path) -> None:
     """The floor: each column the models read of each fill, decoded and hashed, nothing else."""
-    hashed = ", ".join(f"bit_xor(hash({name}))" for name in SCANNED.split())
-    pruned = f"where dt >= '{from_date}'" if from_date else ""
+    _scan(raw, "fills", OF_FILLS.split())
+
+
+def scan_all(raw: Path) -> None:
+    """The same for every column of all the evidence."""
+    for name in EVIDENCE:
+        _scan(raw, name, raw_tables.table(f"exchanges/{name}").schema.names)
+
+
+def _scan(raw: Path, name: str, columns: list[str]) -> None:
+    hashed = ", ".join(f"bit_xor(hash({column}))" for column in columns)
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
         connection.execute("set enable_external_file_cache = false")
-        query = f"""
-            select count(*), {hashed}
-            from read_parquet(
-                '{raw}/exchanges/fills/*/*/*.parquet',
-                hive_partitioning = true, hive_types_autocast = false
-            )
-            {pruned}"""
-        rows: int = connection.execute(query).fetchone()[0]
-        return rows
+        connection.execute(
+            f"select count(*), {hashed} from read_parquet('{raw}/exchanges/{name}/*/*/*.parquet')"
+        ).fetchall()

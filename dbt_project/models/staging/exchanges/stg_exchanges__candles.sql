@@ -2,9 +2,7 @@
 with
 
 source as (
-    select *
-    from {{ source('exchanges', 'candles') }}
-    where {{ in_evidence() }}
+    select * from {{ source('exchanges', 'candles') }}
 ),
 
 renamed as (

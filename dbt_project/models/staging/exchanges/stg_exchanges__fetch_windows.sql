@@ -1,9 +1,7 @@
 with
 
 source as (
-    select *
-    from {{ source('exchanges', 'fetch_windows') }}
-    where {{ in_evidence() }}
+    select * from {{ source('exchanges', 'fetch_windows') }}
 ),
 
 renamed as (

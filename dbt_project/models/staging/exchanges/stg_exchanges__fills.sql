@@ -2,9 +2,7 @@
 with
 
 source as (
-    select *
-    from {{ source('exchanges', 'fills') }}
-    where {{ in_evidence() }}
+    select * from {{ source('exchanges', 'fills') }}
 ),
 
 renamed as (

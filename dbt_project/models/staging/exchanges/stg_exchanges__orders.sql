@@ -2,9 +2,7 @@
 with
 
 source as (
-    select *
-    from {{ source('exchanges', 'orders') }}
-    where {{ in_evidence() }}
+    select * from {{ source('exchanges', 'orders') }}
 ),
 
 renamed as (

@@ -2,9 +2,7 @@
 with
 
 source as (
-    select *
-    from {{ source('exchanges', 'positions') }}
-    where {{ in_evidence() }}
+    select * from {{ source('exchanges', 'positions') }}
 ),
 
 renamed as (

@@ -1,9 +1,7 @@
 with
 
 source as (
-    select *
-    from {{ source('exchanges', 'stops') }}
-    where {{ in_evidence() }}
+    select * from {{ source('exchanges', 'stops') }}
 ),
 
 renamed as (
