@@ -41,7 +41,12 @@ CLOSES = {
     "adl": ("adl", "adl", "adl", "adl", "adl"),
     "own": ("own_close", None, "own_close", "own_close", "trade"),
 }
-SYMBOLS = {"BTC-USDT-SWAP": "0.01", "ETH-USDT-SWAP": "0.1", "DOGE-USDT-SWAP": "0.01"}
+SYMBOLS = {
+    "BTC-USDT-SWAP": "0.01",
+    "ETH-USDT-SWAP": "0.1",
+    "DOGE-USDT-SWAP": "0.01",
+    "SOL-USDT-SWAP": "0.01",
+}
 Row = dict[str, Any]
 
 
@@ -324,14 +329,18 @@ class DbtWorld:
     def land(self) -> None:
         """Write everything below raw/, replacing what an earlier call wrote."""
         landing.ensure_schemas(self.settings)
-        self._windows()
-        self._instruments()
+        self.complete()
         for table, rows in self.rows.items():
             if raw_tables.table(table).hour_column is None:
                 landing.replace(self.settings, table, self.start, "test", rows)
                 continue
             for hour, of_hour in landing.by_hour(table, rows).items():
                 landing.replace(self.settings, table, hour, "test", of_hour)
+
+    def complete(self) -> None:
+        """Add the windows and instruments of all that was played."""
+        self._windows()
+        self._instruments()
 
     def _instruments(self) -> None:
         self.rows["exchanges/instruments"] = [
@@ -354,7 +363,10 @@ class DbtWorld:
         self.rows["exchanges/endpoints"] = []
         for scope, names in (("account", LISTINGS), ("market", MARKETS)):
             for endpoint in names:
-                self.add("exchanges/endpoints", endpoint=endpoint, scope=scope)
+                self.add(
+                    "exchanges/endpoints", endpoint=endpoint, scope=scope,
+                    has_fills=endpoint == "fills",
+                )  # fmt: skip
         self.rows["exchanges/fetch_windows"] = []
         walks = [(account, endpoint) for account in self.accounts for endpoint in LISTINGS]
         walks += [(inst, endpoint) for inst in self.symbols for endpoint in MARKETS]
