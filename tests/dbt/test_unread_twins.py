@@ -9,7 +9,7 @@ import pytest
 
 from leverageguard import clock, config
 from leverageguard.warehouse import model_runner
-from tests.dbt.dbt_world import HOUR, MINUTE, START, DbtWorld, wallet
+from tests.dbt.dbt_world import HOUR, MINUTE, REFUSED, START, DbtWorld, wallet
 from tests.dbt.decided_world import Outcome, judged
 
 pytestmark = pytest.mark.slow
@@ -121,11 +121,15 @@ def test_gap__of_an_account_that_is_not_insured_in_the_asset_then__changes_nothi
 
 def test_key__refused_from_the_first_reading_on__holds_up_nobody(models, world):
     twin(world, is_shown=False)
-    world.complete()
-    for row in world.rows["exchanges/fetch_windows"]:
-        if row["account_id"] == "gains":
-            row.update(is_complete=False, gap_reason="auth: Invalid OK-ACCESS-KEY")
+    for hour in range(world.first_hour, world.hours):
+        world.gap("gains", "fills", START + hour * HOUR, REFUSED)
 
-    [found] = judged(models, world.rows, []).found.values()
+    assert outcome(models, world) == PAID
 
-    assert found == PAID
+
+def test_key__refused_after_it_was_read__holds(models, world):
+    twin(world, is_shown=False)
+    for hour in range(2, world.hours):
+        world.gap("gains", "fills", START + hour * HOUR, REFUSED)
+
+    assert outcome(models, world) == HELD
