@@ -1,10 +1,33 @@
+{#- Text of a venue that 18 digits hold: most of what venues say. -#}
+{%- macro is_short(text) -%}
+    regexp_full_match(cast({{ text }} as varchar), '-?[0-9]{1,9}([.][0-9]{1,8})?')
+{%- endmacro -%}
+
 {#- Text of a venue to an exact decimal; an empty text is "not said", never zero. Casting to 38 digits
     costs a hundred times what casting to 18 does, so plain short numbers take that way first. -#}
 {%- macro exact(text) -%}
     case
-        when regexp_full_match(cast({{ text }} as varchar), '-?[0-9]{1,9}([.][0-9]{1,8})?')
+        when {{ is_short(text) }}
             then cast(cast({{ text }} as decimal(18, 8)) as decimal(38, 18))
         else cast(nullif({{ text }}, '') as decimal(38, 18))
+    end
+{%- endmacro -%}
+
+{#- Price times quantity, neither rounded; casting to fewer decimals costs most of it. -#}
+{%- macro price_times(price, qty) -%}
+    cast({{ qty }} as decimal(24, 8)) * cast({{ price }} as decimal(24, 12))
+{%- endmacro -%}
+
+{#- Price times quantity of texts; short ones take the quick way. -#}
+{%- macro exact_product(price, qty) -%}
+    case
+        when {{ is_short(price) }} and {{ is_short(qty) }}
+            then cast(
+                cast(cast({{ price }} as decimal(18, 8)) as decimal(19, 8))
+                * cast(cast({{ qty }} as decimal(18, 8)) as decimal(19, 8))
+                as decimal(38, 20)
+            )
+        else {{ price_times('cast(' ~ price ~ ' as decimal(38, 18))', 'cast(' ~ qty ~ ' as decimal(38, 18))') }}
     end
 {%- endmacro -%}
 

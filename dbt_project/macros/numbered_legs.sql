@@ -1,6 +1,6 @@
 {#- Fills as the legs of positions. A position runs flat to flat in one slot (long, short or net) of
     one instrument; a fill that turns a net position around is two legs: it closes one episode and
-    opens the next. `fills` names a CTE of int_fills__sized's columns; the legs are `accumulated`. -#}
+    opens the next. `fills` names a CTE of int_fills__sized's columns; the legs are `named`. -#}
 {%- macro numbered_legs(fills) -%}
 running as (
     select
@@ -14,23 +14,28 @@ running as (
 ),
 
 -- A long slot that sold more than it bought held something before the evidence begins.
-balanced as (
+missing as (
     select
-        *,
-        seen_after + case position_slot
-            when 'long' then greatest(-min(seen_after) over slot, 0)
-            when 'short' then least(-max(seen_after) over slot, 0)
-            else 0
-        end as held_after
+        exchange,
+        account_id,
+        inst_id,
+        position_slot,
+        case position_slot
+            when 'long' then greatest(-min(seen_after), 0)
+            else least(-max(seen_after), 0)
+        end as held_first
     from running
-    window slot as (partition by exchange, account_id, inst_id, position_slot)
+    where position_slot in ('long', 'short')
+    group by exchange, account_id, inst_id, position_slot
 ),
 
 bracketed as (
     select
-        *,
-        held_after - signed_qty_contracts as held_before
-    from balanced
+        running.*,
+        running.seen_after + coalesce(missing.held_first, 0) as held_after,
+        held_after - running.signed_qty_contracts as held_before
+    from running
+    left join missing using (exchange, account_id, inst_id, position_slot)
 ),
 
 legs as (
@@ -38,12 +43,14 @@ legs as (
         *,
         'close' as leg_kind,
         1 as leg_order,
-        sign(held_before) as direction,
+        held_before > 0 as is_long,
         least(abs(held_before), abs(signed_qty_contracts)) as leg_qty_contracts,
         greatest(abs(held_before) - abs(signed_qty_contracts), 0) as leg_held_after,
         false as is_start
     from bracketed
-    where sign(held_before) * sign(signed_qty_contracts) < 0
+    where
+        held_before > 0 and signed_qty_contracts < 0
+        or held_before < 0 and signed_qty_contracts > 0
 
     union all
 
@@ -51,71 +58,79 @@ legs as (
         *,
         'open' as leg_kind,
         2 as leg_order,
-        sign(held_after) as direction,
+        held_after > 0 as is_long,
         least(abs(held_after), abs(signed_qty_contracts)) as leg_qty_contracts,
         abs(held_after) as leg_held_after,
-        sign(held_before) * sign(held_after) <= 0 as is_start
+        if(held_after > 0, held_before <= 0, held_before >= 0) as is_start
     from bracketed
-    where sign(held_after) * sign(signed_qty_contracts) > 0
+    where
+        held_after > 0 and signed_qty_contracts > 0
+        or held_after < 0 and signed_qty_contracts < 0
 ),
 
 numbered as (
     select
         *,
-        case when direction > 0 then 'long' else 'short' end as position_side,
         row_number() over in_time as leg_no,
-        cast(sum(is_start::integer) over in_time as bigint) as episode_no
+        count(*) filter (where is_start) over in_time as episode_no
     from legs
     window in_time as (
         partition by exchange, account_id, inst_id, position_slot
         order by filled_at, length(fill_id), fill_id, leg_order
+        rows unbounded preceding
     )
 ),
 
-accumulated as (
+-- Named by the fill that opened it: a number would change with how far the evidence reaches.
+started as (
     select
         exchange,
         account_id,
         inst_id,
         position_slot,
-        position_side,
-        -- Named by the fill that opened it: a number would change with how far the evidence reaches.
-        concat_ws(
-            ':',
-            exchange,
-            account_id,
-            inst_id,
-            position_slot,
-            if(episode_no = 0, 'unopened', first_value(fill_id) over so_far)
-        ) as episode_id,
         episode_no,
-        leg_no,
-        leg_kind,
-        is_start,
-        order_id,
-        fill_id,
-        filled_at,
-        price,
-        leg_qty_contracts,
-        leg_held_after,
-        contract_size,
-        max(leg_held_after + if(leg_kind = 'close', leg_qty_contracts, 0)) over so_far
-            as peak_qty_contracts,
-        sum(if(leg_kind = 'open', leg_qty_contracts, 0)) over so_far as opened_qty_contracts,
-        sum(if(leg_kind = 'open', coalesce(fee, 0), 0)) over so_far as opening_fee,
-        sum(
-            if(leg_kind = 'open', cast(leg_qty_contracts as decimal(24, 8)), 0)
-            * cast(price as decimal(24, 12))
-        ) over so_far as opened_price_qty,
-        sum(
-            if(leg_kind = 'close', cast(leg_qty_contracts as decimal(24, 8)), 0)
-            * cast(price as decimal(24, 12))
-        ) over so_far as closed_price_qty
+        concat_ws(':', exchange, account_id, inst_id, position_slot, fill_id) as episode_id
     from numbered
-    window so_far as (
-        partition by exchange, account_id, inst_id, position_slot, episode_no
-        order by leg_no
-        rows unbounded preceding
-    )
+    where is_start
+),
+
+named as (
+    select
+        numbered.exchange,
+        numbered.account_id,
+        numbered.inst_id,
+        numbered.position_slot,
+        if(numbered.is_long, 'long', 'short') as position_side,
+        coalesce(
+            started.episode_id,
+            concat_ws(
+                ':',
+                numbered.exchange,
+                numbered.account_id,
+                numbered.inst_id,
+                numbered.position_slot,
+                'unopened'
+            )
+        ) as episode_id,
+        numbered.episode_no,
+        numbered.leg_no,
+        numbered.leg_kind,
+        numbered.is_start,
+        numbered.order_id,
+        numbered.fill_id,
+        numbered.filled_at,
+        numbered.price,
+        numbered.leg_qty_contracts,
+        numbered.leg_held_after,
+        numbered.contract_size,
+        if(numbered.leg_kind = 'open', coalesce(numbered.fee, 0), 0) as opening_fee,
+        -- A fill that closes one episode and opens the next brings each its part.
+        if(
+            numbered.leg_qty_contracts = abs(numbered.signed_qty_contracts),
+            numbered.price_qty,
+            {{ price_times('numbered.price', 'numbered.leg_qty_contracts') }}
+        ) as leg_price_qty
+    from numbered
+    left join started using (exchange, account_id, inst_id, position_slot, episode_no)
 )
 {%- endmacro -%}

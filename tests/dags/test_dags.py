@@ -34,6 +34,8 @@ print(json.dumps({{
         "max_active_runs": d.max_active_runs,
         "timetable": type(d.timetable).__name__,
         "pools": {{t.task_id: t.pool for t in d.tasks}},
+        "outlets": {{t.task_id: [o.uri for o in t.outlets] for t in d.tasks}},
+        "upstream": {{t.task_id: sorted(t.upstream_task_ids) for t in d.tasks}},
     }} for d in bag.dags.values()}},
 }}))
 """
@@ -86,6 +88,16 @@ def test_ingest_dag__hourly__has_real_intervals_so_that_backfill_works(bag, dag_
 def test_dag__that_runs_dbt__stays_in_the_one_slot_pool(bag, dag_id):
     assert set(bag["dags"][dag_id]["pools"].values()) == {"warehouse"}
     assert bag["dags"][dag_id]["max_active_runs"] == 1
+
+
+def test_build_claims__a_claim_left_unsealed__fails_the_run_after_the_others_are_published(bag):
+    found = bag["dags"]["build_claims"]
+
+    assert found["upstream"]["report_unsealed"] == ["publish_snapshot"]
+    assert [after for after in found["upstream"].values() if "report_unsealed" in after] == []
+    # The payouts of the others are started by the published task, whatever comes of the run.
+    assert found["outlets"]["publish_snapshot"] == ["leverageguard://marts/fct_payout_batches"]
+    assert found["outlets"]["report_unsealed"] == []
 
 
 @pytest.mark.parametrize("dag_id", sorted(DAGS))

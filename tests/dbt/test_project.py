@@ -27,7 +27,7 @@ LATER_KEYED = {
     "int_orders__deduplicated": "stg_exchanges__orders",
     "int_fills__deduplicated": "stg_exchanges__fills",
     "int_ledger_entries__deduplicated": "stg_exchanges__ledger_entries",
-    "int_positions__landed": "stg_exchanges__positions",
+    "int_positions__deduplicated": "stg_exchanges__positions",
     "int_candles__deduplicated": "stg_exchanges__candles",
 }
 # What a layer may read; sources are for staging alone.

@@ -22,9 +22,13 @@ from tests.evidence.evidence_world import EvidenceWorld
 
 @dataclass(frozen=True)
 class Sealed:
-    """The world after seal_evidence and plan: roots by claim, and what the seal counted."""
+    """The world after seal_evidence and plan: roots by claim, and what the seal counted.
+
+    `built` is a copy of its data folder from before: decided, and nothing sealed.
+    """
 
     world: EvidenceWorld
+    built: Path
     counts: dict[str, int]
     batches: list[str]
 
@@ -50,9 +54,10 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sealed]:
         patch.setenv("LEVERAGEGUARD_DATA", str(folder / "data"))
         with evidence_world.served(evidence_world.write(folder / "world"), patch) as world:
             world.build()
+            shutil.copytree(folder / "data", folder / "built")
             counts = steps.seal()
             batches = planning.plan(world.settings, world.items())
-        yield Sealed(world, counts, batches)
+        yield Sealed(world, folder / "built", counts, batches)
 
 
 @pytest.fixture

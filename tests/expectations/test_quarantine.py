@@ -9,7 +9,8 @@ import pytest
 
 from leverageguard.quality import ExpectationsFailed, quarantine, steps
 from leverageguard.quality import landed as landed_files
-from leverageguard.warehouse import landing
+from leverageguard.warehouse import landing, raw_tables
+from leverageguard.warehouse.raw_tables import RAW_TABLES
 from tests.expectations import raw_folder
 from tests.expectations.raw_folder import BODY, ENDPOINTS, GROUP, HOUR, gaps, land, row
 
@@ -135,6 +136,19 @@ def test_check_arrivals__row_that_must_not_go_missing__stops_every_run_and_stays
     land(settings, table, row(table, **{column: value}))
     for _ in range(2):
         refuse(f"{column}.* 1 row")
+    assert len(landing.scan(settings, table)) == 1
+    assert quarantine.listing(settings) == []
+
+
+@pytest.mark.parametrize("table", [each.path for each in raw_tables._CONTEXT])
+def test_check_arrivals__any_row_of_a_packages_context__stops_every_run_and_names_the_table(
+    with_windows, table
+):
+    settings = with_windows
+    planted = dict.fromkeys(RAW_TABLES[table].schema.names)
+    landing.replace(settings, table, HOUR, "planted", [planted])
+    for _ in range(2):
+        refuse(rf"arrivals\.{table.replace('/', '_')}: .* 1 row\(s\)")
     assert len(landing.scan(settings, table)) == 1
     assert quarantine.listing(settings) == []
 

@@ -22,7 +22,7 @@ COMPARED = (packages.VERDICT, shape.CONTEXT)
 
 
 class SealRefused(Exception):
-    """A package does not carry its verdict; the message names claim and difference."""
+    """A package does not carry its claim's verdict; the message names the difference."""
 
 
 def rules_version(settings: Settings) -> str:
@@ -54,10 +54,10 @@ def package(models: Models, claim: Claim, documents: Documents, is_planned: bool
     try:
         found = recompute.outcome(models, documents)
     except (recompute.NotRecomputableError, shape.MisshapenError) as error:
-        raise SealRefused(f"{claim.claim_id}: {error}") from None
+        raise SealRefused(str(error)) from None
     differences = _differences(claim, found, is_planned)
     if differences:
-        raise SealRefused(f"{claim.claim_id}: {'; '.join(differences)}")
+        raise SealRefused("; ".join(differences))
     return {**documents, packages.VERDICT: canonical_json(found.as_json(claim.claim_id))}
 
 

@@ -23,8 +23,11 @@ from leverageguard.warehouse.raw_tables import HOUR_MS
 TABLE = "evidence/verdicts"
 NAME = "store"
 VERIFIED = "verified"
-# Of a claim that was planned and of which nothing is left in the evidence.
+# Of a claim that was planned or unsealed and of which nothing is left in the evidence.
 GONE = "CLAIM_GONE"
+# Of a decided claim whose package decides otherwise; why follows, as far as the column takes it.
+NOT_SEALED = "NOT_SEALED"
+_REASONS_LENGTH = 400
 _COMPARED = ("verdict", "reasons", "hold_reasons", "approved_micro_usdc", "evidence_root")
 
 
@@ -82,13 +85,24 @@ def record(session: Session, decisions: Iterable[Decision], now_ms: int) -> list
     return added
 
 
+def not_sealed(why: str) -> str:
+    """The reasons of a verdict that stands in place of one that no package carries."""
+    return f"{NOT_SEALED}: {why}"[:_REASONS_LENGTH]
+
+
+def unsealed(session: Session) -> dict[str, str]:
+    """The claims left unsealed by their newest verdict, each with why."""
+    return {
+        claim_id: row.reasons.removeprefix(f"{NOT_SEALED}: ")
+        for claim_id, row in sorted(latest(session).items())
+        if row.reasons.startswith(NOT_SEALED)
+    }
+
+
 def gone(session: Session, decided: Collection[str]) -> list[Decision]:
-    """Planned claims that no model knows any more, as decisions that say so."""
-    missing = [
-        claim_id
-        for claim_id in session.scalars(select(PayoutRecord.claim_id))
-        if claim_id not in decided
-    ]
+    """Planned and unsealed claims that no model knows any more, as decisions that say so."""
+    watched = {*session.scalars(select(PayoutRecord.claim_id)), *unsealed(session)}
+    missing = watched - set(decided)
     known = latest(session, missing) if missing else {}
     return [
         Decision(

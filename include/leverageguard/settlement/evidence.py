@@ -8,7 +8,7 @@ a claim belongs to the root on the chain.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,19 @@ def documents(payouts: Iterable[PayoutRecord]) -> dict[str, bytes]:
     planned before packages were sealed holds neither index nor root.
     """
     return {payout.claim_id: canonical_json(_document(payout)) for payout in payouts}
+
+
+def unsealed(session: Session, claim_ids: Collection[str]) -> set[str]:
+    """Those of the claims whose newest verdict rests on no package.
+
+    A claim without any verdict is none of them: build_claims has not come to it.
+    """
+    query = select(VerdictRecord.claim_id, VerdictRecord.evidence_root)
+    found = session.execute(
+        query.where(VerdictRecord.claim_id.in_(claim_ids)).order_by(VerdictRecord.verdict_no)
+    )
+    newest = {row.claim_id: row.evidence_root for row in found}
+    return {claim_id for claim_id, root in newest.items() if root is None}
 
 
 def sealed_root(settings: Settings, session: Session, claim_id: str, amount_micro_usdc: int) -> str:

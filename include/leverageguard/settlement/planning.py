@@ -59,24 +59,25 @@ def approved_items(settings: Settings) -> list[Item]:
 def plan(settings: Settings, items: Iterable[Item]) -> list[str]:
     """Plan the items that are new; the ids of the batches made. Planning twice makes none.
 
-    What each batch's evidence root was taken over is written beside the evidence packages. Raises
-    PlanRefused or domain.batch.BatchRefused, and plans nothing, when an item is not payable or its
-    evidence is not sealed.
+    What each batch's evidence root was taken over is written beside the evidence packages. An item
+    whose claim was left unsealed is passed over until it is sealed. Raises PlanRefused or
+    domain.batch.BatchRefused, and plans nothing, when an item is not payable, was never decided, or
+    its evidence says otherwise.
     """
     made = _plan(settings, items)
     evidence.write_batches(settings)
     return made
 
 
-def _plan(settings: Settings, items: Iterable[Item]) -> list[str]:
-    ordered = sorted(items, key=lambda item: (item.group, item.claim_id))
+def _plan(settings: Settings, approved: Iterable[Item]) -> list[str]:
+    ordered = sorted(approved, key=lambda item: (item.group, item.claim_id))
     for attempts_left in (2, 1, 0):
         try:
             with base.session(settings) as session:
+                items = _sealed(session, _new(session, ordered))
                 return [
-                    _plan_batch(settings, session, group)
-                    for _, grouped in groupby(_new(session, ordered), key=lambda item: item.group)
-                    if (group := list(grouped))
+                    _plan_batch(settings, session, list(grouped))
+                    for _, grouped in groupby(items, key=lambda item: item.group)
                 ]
         except IntegrityError:
             # Another planner was faster; what it planned is no longer new on the next look.
@@ -120,6 +121,14 @@ def _new(session: Session, items: list[Item]) -> list[Item]:
         events.add(item.liquidation_event_id)
         fresh.append(item)
     return fresh
+
+
+def _sealed(session: Session, items: list[Item]) -> list[Item]:
+    """The items but for those of claims left unsealed: one odd claim holds up no other."""
+    left = evidence.unsealed(session, {item.claim_id for item in items})
+    for claim_id in sorted(left):
+        _log.warning("not_planned_while_unsealed", claim_id=claim_id)
+    return [item for item in items if item.claim_id not in left]
 
 
 def _plan_batch(settings: Settings, session: Session, items: list[Item]) -> str:

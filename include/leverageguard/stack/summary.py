@@ -16,7 +16,8 @@ CLAIMS = """
     select
         claim_id, policy_reference as policy, wallet, order_id, filing_reference as filing,
         origin, inst_id, forced_kind, verdict, reasons, hold_reasons, approved_micro_usdc,
-        paid_micro_usdc, payout_state, batch_no, tx_hash as transaction
+        paid_micro_usdc, payout_state, batch_no, tx_hash as transaction,
+        claim_id in (select claim_id from fct_unsealed_claims) as is_unsealed
     from fct_claims
     order by notified_at, claim_id
 """
@@ -110,7 +111,9 @@ def _verdicts(claims: list[dict[str, Any]]) -> list[str]:
 
 
 def _outcome(claim: dict[str, Any]) -> tuple[str, str]:
-    """The verdict as the operator reads it: a verified claim with a hold waits for people."""
+    """The verdict as the operator reads it: held and unsealed claims wait for people."""
+    if claim["is_unsealed"]:
+        return "unsealed", f"{claim['verdict']} by the warehouse, not by its own evidence"
     if claim["verdict"] == "verified" and claim["hold_reasons"]:
         return "held", ", ".join(claim["hold_reasons"])
     return claim["verdict"], ", ".join(claim["reasons"]) or "-"

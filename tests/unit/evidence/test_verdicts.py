@@ -97,6 +97,54 @@ def test_gone__a_planned_claim_no_model_knows__opens_its_recovery(store, planned
     assert given(store, decision) == []
 
 
+UNSEALED = replace(
+    PAID,
+    verdict="undetermined",
+    reasons=verdicts.not_sealed("amount is 5 in the warehouse, 4 from the package"),
+    approved_micro_usdc=None,
+    evidence_root=None,
+)
+
+
+def test_unsealed__a_claim_no_package_carries__is_named_until_it_is_sealed(store):
+    given(store, PAID, UNSEALED, replace(UNSEALED, claim_id="clm_2"), replace(PAID, claim_id="c"))
+
+    with base.session(store) as session:
+        found = verdicts.unsealed(session)
+    assert list(found) == ["clm_1", "clm_2"]
+    assert found["clm_1"] == "amount is 5 in the warehouse, 4 from the package"
+
+    given(store, PAID)
+    with base.session(store) as session:
+        assert list(verdicts.unsealed(session)) == ["clm_2"]
+
+
+def test_unsealed__of_a_planned_claim__opens_its_recovery(store, planned):
+    given(store, PAID)
+    planned("clm_1", 5_000_000)
+
+    assert given(store, UNSEALED) == [(2, "evidence_changed", "RECOVERY_OPEN")]
+    assert given(store, PAID) == [(3, "evidence_changed", "stands")]
+
+
+def test_gone__an_unsealed_claim_no_model_knows__is_unsealed_no_more(store):
+    given(store, UNSEALED)
+    with base.session(store) as session:
+        decisions = verdicts.gone(session, decided=set())
+        assert verdicts.gone(session, decided={"clm_1"}) == []
+
+    given(store, *decisions)
+
+    with base.session(store) as session:
+        assert verdicts.unsealed(session) == {}
+
+
+def test_not_sealed__a_long_reason__fits_the_store(store):
+    length = VerdictRecord.__table__.c.reasons.type.length
+
+    assert len(verdicts.not_sealed("x" * 1000)) == length
+
+
 @pytest.mark.parametrize("statement", ["UPDATE verdicts SET reasons = ''", "DELETE FROM verdicts"])
 def test_verdicts__changing_one__is_refused(store, statement):
     given(store, PAID)

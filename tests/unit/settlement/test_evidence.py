@@ -7,6 +7,8 @@ from eth_utils.crypto import keccak
 
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json, is_included, proof_from_json
+from leverageguard.evidence import verdicts
+from leverageguard.evidence.verdicts import Decision
 from leverageguard.settlement import evidence, ledger, planning
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
@@ -41,6 +43,37 @@ def test_root__one_planned_batch__is_recomputed_from_plain_documents(
 def test_plan__no_sealed_evidence__names_claim_and_fix(store: Settings) -> None:
     with pytest.raises(PlanRefused, match="clm_0001 has no sealed evidence: run build_claims"):
         planning.plan(store, [approved(1)])
+
+
+def leave_unsealed(store: Settings, number: int) -> None:
+    with base.session(store) as session:
+        reasons = verdicts.not_sealed("verdict is otherwise")
+        decision = Decision(
+            f"clm_{number:04d}", "undetermined", reasons, "", None, None, "test", "test"
+        )
+        verdicts.record(session, [decision], now_ms=2)
+
+
+def test_plan__a_claim_left_unsealed__plans_the_others_and_that_one_once_it_is_sealed(
+    store: Settings,
+) -> None:
+    items = [approved(1, "a"), approved(2, "a"), approved(3, "a"), approved(4, "b")]
+    seal(store, items)
+    # What was sealed before does not count: the newest verdict took its place.
+    leave_unsealed(store, 1)
+    leave_unsealed(store, 4)
+
+    (batch_id,) = planning.plan(store, items)
+
+    loaded = ledger.load(store, batch_id)
+    assert [row.claim_id for row in loaded.payouts] == ["clm_0002", "clm_0003"]
+    assert [row.claim_index for row in loaded.payouts] == [1, 2]
+    assert (loaded.batch.claim_count, loaded.batch.total_micro_usdc) == (2, 10_000_000)
+    assert planning.plan(store, items) == []
+
+    seal(store, items[:1])
+    (batch_id,) = planning.plan(store, items)
+    assert [row.claim_id for row in ledger.load(store, batch_id).payouts] == ["clm_0001"]
 
 
 def test_plan__another_amount_than_was_sealed__is_refused(store: Settings) -> None:

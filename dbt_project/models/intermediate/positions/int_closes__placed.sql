@@ -16,20 +16,31 @@ episodes as (
 
 closing_legs as (
     select
-        exchange,
-        account_id,
-        order_id,
-        max(episode_id) as episode_id,
-        max(leg_no) as last_leg_no,
-        sum(leg_qty_contracts) as closed_qty_contracts,
-        arg_max(peak_qty_contracts, leg_no) as peak_qty_contracts,
-        arg_max(opened_qty_contracts, leg_no) as opened_qty_contracts,
-        arg_max(opening_fee, leg_no) as opening_fee,
-        arg_max(opened_price_qty, leg_no) as opened_price_qty,
-        arg_max(contract_size, leg_no) as contract_size
+        legs.exchange,
+        legs.account_id,
+        legs.order_id,
+        arg_max(legs.episode_id, legs.leg_no) as episode_id,
+        max(legs.leg_no) as last_leg_no,
+        sum(legs.leg_qty_contracts) as closed_qty_contracts,
+        arg_max(legs.contract_size, legs.leg_no) as contract_size
     from legs
-    where leg_kind = 'close'
-    group by exchange, account_id, order_id
+    semi join evidenced using (exchange, account_id, order_id)
+    where legs.leg_kind = 'close'
+    group by legs.exchange, legs.account_id, legs.order_id
+),
+
+so_far as (
+    select
+        closing_legs.exchange,
+        closing_legs.account_id,
+        closing_legs.order_id,
+        {{ leg_sums() }}
+    from closing_legs
+    inner join legs
+        on
+            closing_legs.episode_id = legs.episode_id
+            and closing_legs.last_leg_no >= legs.leg_no
+    group by closing_legs.exchange, closing_legs.account_id, closing_legs.order_id
 ),
 
 placed as (
@@ -37,20 +48,26 @@ placed as (
         evidenced.*,
         closing_legs.episode_id,
         closing_legs.last_leg_no,
-        episodes.opened_at,
+        -- An order that traded more than it closed met a position we did not see begin: a forced
+        -- close opens nothing.
+        case
+            when evidenced.fills_qty_contracts > closing_legs.closed_qty_contracts then null
+            else episodes.opened_at
+        end as opened_at,
         coalesce(
             episodes.position_side,
             nullif(evidenced.position_slot, 'net'),
             if(evidenced.order_side = 'sell', 'long', 'short')
         ) as position_side,
         closing_legs.closed_qty_contracts,
-        closing_legs.peak_qty_contracts,
-        closing_legs.opened_qty_contracts,
-        closing_legs.opening_fee,
-        closing_legs.opened_price_qty,
+        so_far.peak_qty_contracts,
+        so_far.opened_qty_contracts,
+        so_far.opening_fee,
+        so_far.opened_price_qty,
         closing_legs.contract_size
     from evidenced
     left join closing_legs using (exchange, account_id, order_id)
+    left join so_far using (exchange, account_id, order_id)
     left join episodes on closing_legs.episode_id = episodes.episode_id
 )
 

@@ -1,9 +1,9 @@
--- Only the accounts with a nominated order: the rows of all others are never sorted. A fill that
--- does not name its slot has that of its order.
+-- Only the accounts that matter, and only the latest reading of each fill: then numbers are cast. A
+-- fill that does not name its slot has that of its order.
 with
 
 fills as (
-    select * from {{ ref('int_fills__landed') }}
+    select * from {{ ref('stg_exchanges__fills') }}
 ),
 
 orders as (
@@ -11,29 +11,18 @@ orders as (
 ),
 
 nominated as (
-    select distinct
-        exchange,
-        account_id
-    from {{ ref('int_orders__nominated') }}
+    select * from {{ ref('int_accounts__nominated') }}
 ),
 
 latest as (
     select fills.*
     from fills
     semi join nominated using (exchange, account_id)
-    {{ latest_by(
-        ['exchange', 'account_id', 'fill_id'],
-        ['filled_at desc', 'reply_sha256 desc']
-    ) }}
+    {{ latest_fill('fills') }}
 ),
 
-slotted as (
-    select
-        latest.* replace (
-            coalesce(latest.position_slot, orders.position_slot, 'net') as position_slot
-        )
-    from latest
-    left join orders using (exchange, account_id, order_id)
+deduplicated as (
+    {{ cast_fills('latest', 'orders') }}
 )
 
-select * from slotted
+select * from deduplicated

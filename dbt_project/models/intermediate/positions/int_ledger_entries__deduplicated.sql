@@ -1,9 +1,9 @@
--- Only the accounts with a nominated order. Where the venue names the fill alone, the fill says
--- which order the entry belongs to.
+-- Only the accounts that matter, and only the latest reading of each entry: then numbers are cast.
+-- Where the venue names the fill alone, the fill says which order the entry belongs to.
 with
 
 ledger as (
-    select * from {{ ref('int_ledger_entries__landed') }}
+    select * from {{ ref('stg_exchanges__ledger_entries') }}
 ),
 
 fills as (
@@ -11,10 +11,7 @@ fills as (
 ),
 
 nominated as (
-    select distinct
-        exchange,
-        account_id
-    from {{ ref('int_orders__nominated') }}
+    select * from {{ ref('int_accounts__nominated') }}
 ),
 
 latest as (
@@ -29,8 +26,15 @@ latest as (
 
 resolved as (
     select
-        latest.* exclude (order_id),
-        coalesce(latest.order_id, fills.order_id) as order_id
+        latest.* replace (
+            coalesce(latest.order_id, fills.order_id) as order_id,
+            {{ exact('latest.qty_contracts') }} as qty_contracts,
+            {{ exact('latest.price') }} as price,
+            {{ exact('latest.pnl') }} as pnl,
+            {{ exact('latest.fee') }} as fee,
+            {{ exact('latest.margin_change') }} as margin_change,
+            {{ exact('latest.amount') }} as amount
+        )
     from latest
     left join fills
         on

@@ -1,25 +1,35 @@
--- Only the accounts with a nominated order: the rows of all others are never sorted.
+-- Only the accounts that matter, and only the latest state of each order: then numbers are cast.
 with
 
 orders as (
-    select * from {{ ref('int_orders__landed') }}
+    select * from {{ ref('stg_exchanges__orders') }}
 ),
 
 nominated as (
-    select distinct
-        exchange,
-        account_id
-    from {{ ref('int_orders__nominated') }}
+    select * from {{ ref('int_accounts__nominated') }}
 ),
 
-deduplicated as (
+latest as (
     select orders.*
     from orders
     semi join nominated using (exchange, account_id)
     {{ latest_by(
         ['exchange', 'account_id', 'order_id'],
-        ['updated_at desc', 'filled_qty_contracts desc', 'reply_sha256 desc']
+        ['updated_at desc', exact('filled_qty_contracts') ~ ' desc', 'reply_sha256 desc']
     ) }}
+),
+
+deduplicated as (
+    select
+        * replace (
+            {{ exact('leverage') }} as leverage,
+            {{ exact('average_price') }} as average_price,
+            {{ exact('ordered_qty_contracts') }} as ordered_qty_contracts,
+            {{ exact('filled_qty_contracts') }} as filled_qty_contracts,
+            {{ exact('fee') }} as fee,
+            {{ exact('pnl') }} as pnl
+        )
+    from latest
 )
 
 select * from deduplicated

@@ -7,4 +7,4 @@ fills as (
 
 {{ numbered_legs('fills') }}
 
-select * from accumulated
+select * from named

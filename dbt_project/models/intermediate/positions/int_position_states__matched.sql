@@ -8,7 +8,7 @@ closes as (
 ),
 
 positions as (
-    select * from {{ ref('int_positions__landed') }}
+    select * from {{ ref('int_positions__deduplicated') }}
 ),
 
 limits as (

@@ -25,52 +25,68 @@ limits as (
     {{ thresholds() }}
 ),
 
-episodes as (
-    {{ assembled_episodes('legs') }}
-),
-
 openings as (
     select distinct
         closes.base_asset,
-        closes.opened_at,
-        to_seconds(limits.hedge_window_seconds) as span
+        if(closes.position_side = 'long', 'short', 'long') as twin_side,
+        closes.opened_at - to_seconds(limits.hedge_window_seconds) as first_at,
+        closes.opened_at + to_seconds(limits.hedge_window_seconds) as last_at
     from closes
     cross join limits
     where {{ is_liquidation('closes.forced_kind') }}
 ),
 
 near as (
-    select
-        episodes.*,
+    select distinct
+        legs.episode_id,
         instruments.base_asset
-    from episodes
+    from legs
     inner join instruments
-        on episodes.exchange = instruments.exchange and episodes.inst_id = instruments.inst_id
-    semi join openings
+        on legs.exchange = instruments.exchange and legs.inst_id = instruments.inst_id
+    inner join openings
         on
             instruments.base_asset = openings.base_asset
-            and episodes.opened_at >= openings.opened_at - openings.span
-            and episodes.opened_at <= openings.opened_at + openings.span
+            and legs.position_side = openings.twin_side
+            and legs.filled_at between openings.first_at and openings.last_at
+    where legs.is_start
+),
+
+near_legs as (
+    select legs.*
+    from legs
+    semi join near using (episode_id)
+),
+
+episodes as (
+    {{ assembled_episodes('near_legs') }}
+),
+
+placed as (
+    select
+        episodes.*,
+        near.base_asset
+    from episodes
+    inner join near on episodes.episode_id = near.episode_id
 ),
 
 valued as (
     select
-        near.*,
+        placed.*,
         accounts.party_key,
         accounts.root_key,
-        {{ base_qty('near.opened_qty_contracts', 'near.contract_size') }} as qty_base,
-        {{ notional('near.opened_price_qty', 'near.contract_size') }} as notional_quote,
+        {{ base_qty('placed.opened_qty_contracts', 'placed.contract_size') }} as qty_base,
+        {{ notional('placed.opened_price_qty', 'placed.contract_size') }} as notional_quote,
         case
-            when near.closed_at is not null
+            when placed.closed_at is not null
                 then
-                    if(near.position_side = 'long', 1, -1) * (
-                        {{ notional('near.closed_price_qty', 'near.contract_size') }}
-                        - {{ notional('near.opened_price_qty', 'near.contract_size') }}
+                    if(placed.position_side = 'long', 1, -1) * (
+                        {{ notional('placed.closed_price_qty', 'placed.contract_size') }}
+                        - {{ notional('placed.opened_price_qty', 'placed.contract_size') }}
                     )
         end as result_quote
-    from near
+    from placed
     inner join accounts
-        on near.exchange = accounts.exchange and near.account_id = accounts.account_id
+        on placed.exchange = accounts.exchange and placed.account_id = accounts.account_id
 ),
 
 -- Written as the raw table of a package holds them.

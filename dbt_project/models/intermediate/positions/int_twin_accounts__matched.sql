@@ -1,5 +1,6 @@
--- Insured accounts that traded an asset around the time a liquidated position in it was opened:
--- only their fills can hold a position that offsets it. A superset, found without sorting fills.
+-- Insured accounts with a fill that could have opened the other side of a liquidated position, in
+-- its asset and around its opening: only these can hold one that offsets it. Found without sorting
+-- or casting any fill; a superset.
 with
 
 closes as (
@@ -7,7 +8,7 @@ closes as (
 ),
 
 fills as (
-    select * from {{ ref('int_fills__landed') }}
+    select * from {{ ref('stg_exchanges__fills') }}
 ),
 
 insured as (
@@ -29,6 +30,9 @@ limits as (
 spans as (
     select distinct
         closes.base_asset,
+        closes.opened_at,
+        if(closes.position_side = 'long', 'sell', 'buy') as twin_order_side,
+        to_seconds(limits.hedge_window_seconds) as span,
         epoch_ms(closes.opened_at) // (limits.hedge_window_seconds * 1000)
         + unnest([-1, 0, 1]) as span_no
     from closes
@@ -41,6 +45,8 @@ traded as (
         fills.exchange,
         fills.account_id,
         fills.inst_id,
+        fills.order_side,
+        fills.filled_at,
         instruments.base_asset,
         epoch_ms(fills.filled_at) // (limits.hedge_window_seconds * 1000) as span_no
     from fills
@@ -53,11 +59,16 @@ traded as (
 
 matched as (
     select distinct
-        exchange,
-        account_id,
-        inst_id
+        traded.exchange,
+        traded.account_id,
+        traded.inst_id
     from traded
-    semi join spans using (base_asset, span_no)
+    inner join spans
+        on
+            traded.base_asset = spans.base_asset
+            and traded.order_side = spans.twin_order_side
+            and traded.span_no = spans.span_no
+    where traded.filled_at between spans.opened_at - spans.span and spans.opened_at + spans.span
 )
 
 select * from matched

@@ -1,5 +1,5 @@
 -- The positions of the accounts that may offset a liquidated one, leg by leg. Those of accounts
--- with a nominated order are numbered already.
+-- that matter anyway are numbered already.
 with
 
 twins as (
@@ -13,10 +13,7 @@ numbered_before as (
 ),
 
 nominated as (
-    select distinct
-        exchange,
-        account_id
-    from {{ ref('int_orders__nominated') }}
+    select * from {{ ref('int_accounts__nominated') }}
 ),
 
 candidates as (
@@ -29,44 +26,39 @@ instruments as (
     select * from {{ ref('int_instruments__versioned') }}
 ),
 
-slots as (
-    select
-        exchange,
-        account_id,
-        order_id,
-        max(position_slot) as position_slot
-    from {{ ref('int_orders__landed') }}
-    semi join candidates using (exchange, account_id, inst_id)
-    group by exchange, account_id, order_id
-),
-
 latest as (
     select fills.*
-    from {{ ref('int_fills__landed') }} as fills
+    from {{ ref('stg_exchanges__fills') }} as fills
     semi join candidates using (exchange, account_id, inst_id)
-    {{ latest_by(
-        ['fills.exchange', 'fills.account_id', 'fills.fill_id'],
-        ['fills.filled_at desc', 'fills.reply_sha256 desc']
-    ) }}
+    {{ latest_fill('fills') }}
 ),
 
-slotted as (
+-- Most venues say the slot with the fill: then no order is looked at.
+slots as (
     select
-        latest.* replace (
-            coalesce(latest.position_slot, slots.position_slot, 'net') as position_slot
-        )
-    from latest
-    left join slots using (exchange, account_id, order_id)
+        orders.exchange,
+        orders.account_id,
+        orders.order_id,
+        max(orders.position_slot) as position_slot
+    from {{ ref('stg_exchanges__orders') }} as orders
+    semi join
+        (select * from latest where position_slot is null) as unslotted
+        using (exchange, account_id, order_id)
+    group by orders.exchange, orders.account_id, orders.order_id
+),
+
+cast_ones as (
+    {{ cast_fills('latest', 'slots') }}
 ),
 
 fills as (
-    {{ sized_fills('slotted', 'instruments') }}
+    {{ sized_fills('cast_ones', 'instruments') }}
 ),
 
 {{ numbered_legs('fills') }},
 
 unioned as (
-    select * from accumulated
+    select * from named
     union all by name
     select * from numbered_before
 )

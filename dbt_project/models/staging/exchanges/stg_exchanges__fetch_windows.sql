@@ -1,7 +1,9 @@
 with
 
 source as (
-    select * from {{ source('exchanges', 'fetch_windows') }}
+    select *
+    from {{ source('exchanges', 'fetch_windows') }}
+    where {{ in_evidence() }}
 ),
 
 renamed as (
