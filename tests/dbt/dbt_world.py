@@ -31,6 +31,8 @@ LISTINGS = ("orders", "fills", "ledger", "positions", "stops")
 MARKETS = ("mark_candles", "trade_candles")
 # A second venue, for its prices alone.
 ELSEWHERE = "elsewhere"
+# Why nothing can be read with a revoked key.
+REFUSED = "auth: the key is revoked"
 POOL = "0x" + "9" * 40
 FEE = Decimal("0.0005")
 # What order, fills, ledger entry and positions row say of a close, and what kind of entry it is.
@@ -41,7 +43,12 @@ CLOSES = {
     "adl": ("adl", "adl", "adl", "adl", "adl"),
     "own": ("own_close", None, "own_close", "own_close", "trade"),
 }
-SYMBOLS = {"BTC-USDT-SWAP": "0.01", "ETH-USDT-SWAP": "0.1", "DOGE-USDT-SWAP": "0.01"}
+SYMBOLS = {
+    "BTC-USDT-SWAP": "0.01",
+    "ETH-USDT-SWAP": "0.1",
+    "DOGE-USDT-SWAP": "0.01",
+    "SOL-USDT-SWAP": "0.01",
+}
 Row = dict[str, Any]
 
 
@@ -90,7 +97,7 @@ class DbtWorld:
     first_hour: int = -2
     start: int = START
     rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
-    gaps: set[tuple[str, str, int]] = field(default_factory=set)
+    gaps: dict[tuple[str, str, int], str] = field(default_factory=dict)
     accounts: set[str] = field(default_factory=set)
     symbols: dict[str, str] = field(default_factory=lambda: dict(SYMBOLS))
     unsized: set[str] = field(default_factory=set)
@@ -317,21 +324,25 @@ class DbtWorld:
             created_at_ms=at - HOUR, updated_at_ms=at,
         )  # fmt: skip
 
-    def gap(self, account: str, endpoint: str, at: int) -> None:
+    def gap(self, account: str, endpoint: str, at: int, reason: str = "test") -> None:
         """The hour around `at` was not read completely."""
-        self.gaps.add((account, endpoint, at - at % HOUR))
+        self.gaps[account, endpoint, at - at % HOUR] = reason
 
     def land(self) -> None:
         """Write everything below raw/, replacing what an earlier call wrote."""
         landing.ensure_schemas(self.settings)
-        self._windows()
-        self._instruments()
+        self.complete()
         for table, rows in self.rows.items():
             if raw_tables.table(table).hour_column is None:
                 landing.replace(self.settings, table, self.start, "test", rows)
                 continue
             for hour, of_hour in landing.by_hour(table, rows).items():
                 landing.replace(self.settings, table, hour, "test", of_hour)
+
+    def complete(self) -> None:
+        """Add the windows and instruments of all that was played."""
+        self._windows()
+        self._instruments()
 
     def _instruments(self) -> None:
         self.rows["exchanges/instruments"] = [
@@ -354,18 +365,21 @@ class DbtWorld:
         self.rows["exchanges/endpoints"] = []
         for scope, names in (("account", LISTINGS), ("market", MARKETS)):
             for endpoint in names:
-                self.add("exchanges/endpoints", endpoint=endpoint, scope=scope)
+                self.add(
+                    "exchanges/endpoints", endpoint=endpoint, scope=scope,
+                    has_fills=endpoint == "fills",
+                )  # fmt: skip
         self.rows["exchanges/fetch_windows"] = []
         walks = [(account, endpoint) for account in self.accounts for endpoint in LISTINGS]
         walks += [(inst, endpoint) for inst in self.symbols for endpoint in MARKETS]
         for walked, endpoint in walks:
             for hour in range(self.first_hour, self.hours):
                 at = self.start - self.start % HOUR + hour * HOUR
-                gap = (walked, endpoint, at) in self.gaps
+                gap = self.gaps.get((walked, endpoint, at))
                 self.add(
                     "exchanges/fetch_windows", account_id=walked,
                     endpoint=endpoint, window_from_ms=at, window_to_ms=at + HOUR, pages=1,
-                    row_count=0, is_complete=not gap, gap_reason="test" if gap else None,
+                    row_count=0, is_complete=not gap, gap_reason=gap,
                     fetched_at_ms=at + 2 * HOUR,
                 )  # fmt: skip
 
@@ -389,7 +403,7 @@ def from_scenario(settings: Settings, scenario: Scenario) -> DbtWorld:
         if account.key_state != "active":
             for endpoint in LISTINGS:
                 for hour in range(world.first_hour, hours):
-                    world.gap(account.account_id, endpoint, world.start + hour * HOUR)
+                    world.gap(account.account_id, endpoint, world.start + hour * HOUR, REFUSED)
             continue
         core = {"exchange": VENUE, "account_id": account.account_id}
         for table, rows in replies.accounts[account.account_id].items():

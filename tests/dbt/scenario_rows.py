@@ -17,7 +17,15 @@ import requests
 from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.domain import product as domain_product
-from leverageguard.exchanges import account_pull, listings, market_steps, registry, retry, windows
+from leverageguard.exchanges import (
+    account_pull,
+    endpoints,
+    listings,
+    market_steps,
+    registry,
+    retry,
+    windows,
+)
 from leverageguard.exchanges.account_pull import AccountPull
 from leverageguard.exchanges.client import PUBLIC, Client, VenueClock, connect
 from leverageguard.exchanges.listings import Listing
@@ -272,25 +280,19 @@ class ScenarioRows:
     def _market(
         self, client: Client, known: list[Row], kinds_of: dict[str, set[str]]
     ) -> None:  # fmt: skip
-        endpoints = {"mark": client.venue.mark_candles, "trade": client.venue.trade_candles}
+        endpoint_of = {"mark": client.venue.mark_candles, "trade": client.venue.trade_candles}
         self.rows[INSTRUMENTS] += [row for row in known if row["inst_id"] in kinds_of]
         for inst_id, kinds in sorted(kinds_of.items()):
             read = []
             for kind in sorted(kinds):
-                endpoint = endpoints[kind]
+                endpoint = endpoint_of[kind]
                 listing = Listing(inst_id, endpoint, Stretch(endpoint.name, *self._span()))
                 listings.read(client, listing, inst_id)
                 read.append(listing)
             self._keep(client, read)
 
     def _endpoints(self) -> None:
-        for venue in registry.venues():
-            scopes = [(each.name, "account") for each in venue.listings if not each.is_optional]
-            markets = (venue.mark_candles.name, venue.trade_candles.name)
-            for name, scope in (*scopes, *((name, "market") for name in markets)):
-                self.rows["exchanges/endpoints"].append(
-                    {"exchange": venue.name, "endpoint": name, "scope": scope}
-                )
+        self.rows["exchanges/endpoints"] += endpoints.rows_of(registry.venues())
 
 
 def raw_rows(settings: Settings, scenario: Scenario) -> dict[str, list[Row]]:

@@ -15,6 +15,8 @@ OPEN, CLOSE = START + 2 * HOUR, START + 4 * HOUR
 ENTRY, END = "100000", "99100"
 # 1 contract = 0.01 BTC = 1000 USDT: 10 USDT of margin at 100x.
 LOSS = "-9"
+# Accounts with gaps trade an asset of their own: they could hide a twin of anybody's in it.
+GAPPED = "SOL-USDT-SWAP"
 
 
 def build(world: DbtWorld) -> None:
@@ -24,7 +26,8 @@ def build(world: DbtWorld) -> None:
                 amount_micro_usdc=1_000_000_000)  # fmt: skip
     for hours in range(6):
         world.prices(CLOSE + hours * HOUR, "99000", "99500")
-    world.prices(CLOSE, "99000", "99500", inst="ETH-USDT-SWAP")
+    for inst in ("ETH-USDT-SWAP", GAPPED):
+        world.prices(CLOSE, "99000", "99500", inst=inst)
     _paid(world)
     _untold(world)
     _refused(world)
@@ -35,18 +38,19 @@ def build(world: DbtWorld) -> None:
     _market(world)
     _induced(world)
     _hedged(world)
+    _unread(world)
     _reviewed(world)
 
 
 def _life(
     world: DbtWorld, name: str, close: str = "full", opened: int = OPEN, closed: int = CLOSE,
-    policy: dict | None = None, **trade: object,
+    policy: dict | None = None, inst: str = "BTC-USDT-SWAP", **trade: object,
 ) -> str:  # fmt: skip
     """A bound account with a policy, one position opened and closed; returns the closing order."""
     world.account(name)
-    world.policy(name, name, **(policy or {}))
-    world.trade(name, opened, ENTRY, "1")
-    return world.trade(name, closed, END, "1", close=close, pnl=LOSS, **trade)  # type: ignore[arg-type]
+    world.policy(name, name, **{"inst": inst, **(policy or {})})
+    world.trade(name, opened, ENTRY, "1", inst=inst)
+    return world.trade(name, closed, END, "1", close=close, pnl=LOSS, inst=inst, **trade)  # type: ignore[arg-type]
 
 
 def _paid(world: DbtWorld) -> None:
@@ -154,11 +158,11 @@ def _waiting(world: DbtWorld) -> None:
     world.policy("looked-once", "looked-once")
     world.filing("looked-once", "looked-once", "778", CLOSE, by="looked-once", misses=1)
     for endpoint in ("orders", "fills", "ledger", "positions"):
-        _life(world, f"gap-{endpoint}")
+        _life(world, f"gap-{endpoint}", inst=GAPPED)
         world.gap(f"gap-{endpoint}", endpoint, OPEN + HOUR)
-    _life(world, "gap-after")
+    _life(world, "gap-after", inst=GAPPED)
     world.gap("gap-after", "fills", CLOSE + HOUR)
-    _life(world, "gap-long-before")
+    _life(world, "gap-long-before", inst=GAPPED)
     world.gap("gap-long-before", "fills", OPEN - 2 * HOUR)
     world.account("unread", is_read=False)
     world.policy("unread", "unread")
@@ -316,6 +320,16 @@ def _hedged(world: DbtWorld) -> None:
         world.trade(twin, at + later, ENTRY, size, side="short", **eth)
         if end:
             world.trade(twin, CLOSE - 1, end, size, side="short", close="own", pnl="9", **eth)
+
+
+def _unread(world: DbtWorld) -> None:
+    """A pair like the holder's own above, in hours when the twin's fills could not be read."""
+    at, end = START + 6 * HOUR + 20 * MINUTE, START + 8 * HOUR
+    world.prices(end, "99000", "99500", inst=GAPPED)
+    _life(world, "hedge-unread", opened=at, closed=end, inst=GAPPED)
+    world.account("hedge-unread-twin", signer="hedge-unread")
+    world.policy("hedge-unread-twin", "hedge-unread-twin", inst=GAPPED, owner="hedge-unread")
+    world.gap("hedge-unread-twin", "fills", at)
 
 
 def _reviewed(world: DbtWorld) -> None:

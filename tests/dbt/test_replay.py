@@ -17,6 +17,10 @@ FILTERS = {
         "x.base_asset = c.base_asset and x.position_key <> c.position_key "
         "and abs(x.opened_at_ms - epoch_ms(c.opened_at)) <= 900000"
     ),
+    "unread_accounts": (
+        "x.base_asset = c.base_asset and x.unread_from_ms <= epoch_ms(c.opened_at) + 900000 "
+        "and x.unread_to_ms > epoch_ms(c.opened_at) - 900000"
+    ),
     "root_owners": "x.root_key = c.root_key",
     "party_liquidations": (
         "x.party_key = c.party_key and x.liquidated_at_ms <= epoch_ms(c.liquidated_at)"
@@ -86,6 +90,7 @@ CASES = {
     "root-second": "lies under another's root",
     "two-policies": "shares the event with another policy",
     "hedge-own": "has a twin in another account",
+    "hedge-unread": "may have a twin in an account that was not read",
     "busy": "is the third liquidation",
 }
 

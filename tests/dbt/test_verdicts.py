@@ -48,6 +48,7 @@ HELD = {
     "thin": "THIN_MARKET",
     "no-volume": "THIN_MARKET",
     "hedge-stranger": "NOT_HEDGED",
+    "hedge-unread": "NOT_HEDGED",
     "edge-add": "EDGE_ADD",
     "stop-moved": "STOP_MOVED",
 }

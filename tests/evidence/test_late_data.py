@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,16 @@ import pytest
 from sqlalchemy import select
 
 from leverageguard.config import Settings
-from leverageguard.evidence import steps
+from leverageguard.evidence import steps, verify
 from leverageguard.store import base
 from leverageguard.store.evidence_tables import VerdictRecord
 from leverageguard.store.settlement_tables import PayoutRecord
-from leverageguard.warehouse import connect, dbt_runner, landing
+from leverageguard.warehouse import connect, dbt_runner, landing, packages
+from leverageguard.warehouse.raw_tables import HOUR_MS
 
 pytestmark = pytest.mark.slow
 ORDERS = "exchanges/orders"
+WINDOWS = "exchanges/fetch_windows"
 MINUTE_MS = 60_000
 
 
@@ -97,3 +100,56 @@ def test_correction__that_leaves_one_verdict_and_takes_another__stands_and_opens
         {"verdict_no": 1, "standing": "open", "is_latest": False},
         {"verdict_no": 2, "standing": "RECOVERY_OPEN", "is_latest": True},
     ]
+
+
+OTHER_INSURED = """
+    select
+        claims.claim_id, others.exchange, others.account_id, 'fills' as endpoint,
+        epoch_ms(date_trunc('hour', claims.opened_at)) as hour_ms
+    from intermediate.int_claims__evidenced as claims
+    inner join fct_claims as facts using (claim_id)
+    inner join intermediate.int_policies__bought as policies
+        on claims.account_id <> policies.account_id
+        and claims.opened_at >= policies.cover_start_at
+        and claims.opened_at < policies.cover_end_at
+    inner join intermediate.int_accounts__identified as others
+        on policies.account_id = others.account_id
+    inner join intermediate.int_instruments__versioned as instruments
+        on others.exchange = instruments.exchange
+        and policies.inst_id = instruments.inst_id
+        and claims.base_asset = instruments.base_asset
+    where facts.verdict = 'verified' and facts.hold_reasons = ''
+    order by all
+"""
+
+
+def test_possible_twin__not_read__holds_the_claim_until_it_is(late, tmp_path):
+    dbt_runner.build()
+    pairs = connect.rows(late.warehouse_path, OTHER_INSURED)
+    # Not one whose rows another test has corrected: those stand in no reply.
+    found = next(row for row in pairs if len(verdicts_of(late, row["claim_id"])) == 1)
+    claim_id, hour = found.pop("claim_id"), found.pop("hour_ms")
+    [*_, read] = landing.scan(late, WINDOWS, where={key: [found[key]] for key in found})
+    lost = {
+        **read, "window_from_ms": hour, "window_to_ms": hour + HOUR_MS, "is_complete": False,
+        "gap_reason": "transient: gone", "fetched_at_ms": read["fetched_at_ms"] + 1,
+    }  # fmt: skip
+    landing.replace(late, WINDOWS, hour, "lost", [lost])
+
+    decide_again()
+
+    *_, last = verdicts_of(late, claim_id)
+    assert (last.verdict, last.hold_reasons) == ("verified", "NOT_HEDGED")
+    # As if held before anything was planned: here a batch already names the package before.
+    package = tmp_path / last.evidence_root[2:]
+    shutil.copytree(packages.folder_of(late, last.evidence_root), package)
+    lines = verify.package(late, package, None, is_offline=True)
+    assert [line for line in lines if line.result == "WRONG"] == []
+    context = json.loads((package / "context.json").read_bytes())
+    assert len(context["unread_accounts"]) == 1
+
+    landing.replace(late, WINDOWS, hour, "lost", [])
+    decide_again()
+
+    *_, last = verdicts_of(late, claim_id)
+    assert (last.verdict, last.hold_reasons) == ("verified", "")

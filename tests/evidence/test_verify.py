@@ -16,7 +16,7 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from leverageguard import config
-from leverageguard.evidence import command, steps, verify
+from leverageguard.evidence import command, recompute, steps, verify
 from leverageguard.evidence.report import is_wrong
 from leverageguard.warehouse import packages
 
@@ -216,6 +216,21 @@ def test_verify__a_changed_reply__is_named_by_its_hash(sealed, paid, reseal):
     found = wrong(check(sealed, reseal(paid, reply)))
 
     assert any(what.startswith("reply ") for what in found)
+
+
+def test_verify__a_package_of_the_rules_before__needs_none_of_what_came_later(sealed, paid, reseal):
+    def as_core_v2(documents):
+        del documents["context.json"]["unread_accounts"]
+        for row in documents["windows.json"]["endpoints"]:
+            del row["has_fills"]
+        policy = documents["policy.json"]
+        policy["rules_version"] = "core-v2"
+        policy["check_thresholds"] = recompute.thresholds(sealed.world.settings, "core-v2")
+
+    found = wrong(check(sealed, reseal(paid, as_core_v2)))
+
+    # Its root is not the one in the batch any more.
+    assert found == ["inclusion in the batch"]
 
 
 def test_verify__a_proof_of_another_amount__is_wrong(sealed, paid, tmp_path):

@@ -312,7 +312,7 @@ def test_arrival_suite__every_guard__has_a_row_that_breaks_it(judged, table):
 def test_arrival_suite__any_row_of_a_packages_context__stops_the_run(judged):
     tables = [table for table in SUITES if table.startswith("evidence/")]
     tables.remove("evidence/verdicts")
-    assert len(tables) == 6
+    assert len(tables) == 7
     for table in tables:
         suite = SUITES[table]
         assert suite.stops

@@ -34,6 +34,16 @@ QUERIES = {
             and abs(others.opened_at_ms - epoch_ms(claims.opened_at))
             <= rules.hedge_window_seconds::bigint * 1000
         where claims.is_covered_kind""",
+    "evidence/unread_accounts": f"""
+        select claims.claim_id, others.*
+        from {_CLAIMS} cross join {_RULES} inner join {_MODELS}unread_accounts as others on
+            claims.base_asset = others.base_asset
+            and sha256(claims.exchange || ':' || claims.account_id) <> others.account_key
+            and others.unread_from_ms
+            <= epoch_ms(claims.opened_at) + rules.hedge_window_seconds::bigint * 1000
+            and others.unread_to_ms
+            > epoch_ms(claims.opened_at) - rules.hedge_window_seconds::bigint * 1000
+        where claims.is_covered_kind""",
     "evidence/root_owners": f"""
         select claims.claim_id, others.*
         from {_CLAIMS} inner join {_MODELS}root_owners as others using (root_key)""",

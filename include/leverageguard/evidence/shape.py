@@ -36,12 +36,15 @@ PARTS: tuple[tuple[str, str | None, str], ...] = (
     (WINDOWS, "fetch_windows", "exchanges/fetch_windows"),
     (WINDOWS, "endpoints", "exchanges/endpoints"),
     (CONTEXT, "insured_positions", "evidence/insured_positions"),
+    (CONTEXT, "unread_accounts", "evidence/unread_accounts"),
     (CONTEXT, "root_owners", "evidence/root_owners"),
     (CONTEXT, "party_liquidations", "evidence/party_liquidations"),
     (CONTEXT, "rival_claims", "evidence/rival_claims"),
     (CONTEXT, "prior_payouts", "evidence/prior_payouts"),
     (CONTEXT, "pool_balances", "evidence/pool_balances"),
 )
+# Packages sealed before `core-v3` do not name these rows.
+ADDED_LATER = frozenset({"evidence/unread_accounts"})
 DOCUMENTS = frozenset(name for name, _, _ in PARTS) | {VERDICT}
 
 
@@ -76,6 +79,8 @@ def rows_in(documents: Mapping[str, bytes], name: str) -> dict[str, list[Row]]:
         found = value
         if key is not None:
             found = value.get(key) if isinstance(value, dict) else None
+            if found is None and table in ADDED_LATER and isinstance(value, dict):
+                found = []
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise MisshapenError(f"{name} holds no list of rows{f' {key!r}' if key else ''}")
         rows[table] = found

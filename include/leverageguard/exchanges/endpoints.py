@@ -5,8 +5,11 @@ An optional one, which not every read-only key may ask for, adds evidence where 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from leverageguard.config import Settings
 from leverageguard.exchanges import registry
+from leverageguard.exchanges.venue import FILLS, Row, Venue
 from leverageguard.warehouse import landing
 
 TABLE = "exchanges/endpoints"
@@ -14,19 +17,32 @@ MARKET = "market"
 
 
 def land(settings: Settings) -> None:
-    """Land (exchange, endpoint, scope) of every venue; scope market is read per instrument."""
-    rows = [
-        {"exchange": venue.name, "endpoint": name, "scope": scope}
-        for venue in registry.venues()
-        for name, scope in [
-            *((each.name, "account") for each in venue.listings if not each.is_optional),
-            (venue.mark_candles.name, MARKET),
-            (venue.trade_candles.name, MARKET),
-        ]
-    ]
+    """Land each venue's endpoints: their scope, and whether an account's fills come from there.
+
+    Scope market is read per instrument.
+    """
+    rows = rows_of(registry.venues())
     if landing.read(settings, TABLE, 0, "registry") != _ordered(rows):
         landing.replace(settings, TABLE, 0, "registry", rows)
 
 
-def _ordered(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+def rows_of(venues: Iterable[Venue]) -> list[Row]:
+    """The rows of some venues, in no promised order."""
+    return [
+        {
+            "exchange": venue.name,
+            "endpoint": endpoint.name,
+            "scope": scope,
+            "has_fills": FILLS in endpoint.tables,
+        }
+        for venue in venues
+        for endpoint, scope in [
+            *((each, "account") for each in venue.listings if not each.is_optional),
+            (venue.mark_candles, MARKET),
+            (venue.trade_candles, MARKET),
+        ]
+    ]
+
+
+def _ordered(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (row["exchange"], row["endpoint"], row["scope"]))

@@ -115,7 +115,7 @@ _DECLARED = (
         "exchange endpoint inst_id kind minute_at_ms open_price high_price low_price close_price "
         "quote_volume is_final:BOOL reply_sha256",
     ),
-    _table("exchanges/endpoints", None, "exchange endpoint scope"),
+    _table("exchanges/endpoints", None, "exchange endpoint scope has_fills:BOOL"),
     _table(
         "exchanges/fetch_windows",
         "window_from_ms",
@@ -203,6 +203,11 @@ _CONTEXT = (
         None,
         "position_key party_key root_key exchange base_asset position_side opened_at_ms "
         "closed_at_ms entry_price qty_base notional_quote result_quote",
+    ),
+    _table(
+        "evidence/unread_accounts",
+        None,
+        "account_key base_asset unread_from_ms unread_to_ms",
     ),
     _table("evidence/root_owners", None, "root_key party_key bound_at_ms"),
     _table("evidence/party_liquidations", None, "position_key party_key liquidated_at_ms"),

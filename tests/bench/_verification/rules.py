@@ -25,7 +25,7 @@ They may also rely on no fill turning a position around, which ours must not.
 
 from __future__ import annotations
 
-# As in the seeds' `core-v2` and `seed-v1`; a changed seed shows as unequal answers.
+# As in the seeds' `core-v3` and `seed-v1`; a changed seed shows as unequal answers.
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 MARGIN_MS = 3_600_000

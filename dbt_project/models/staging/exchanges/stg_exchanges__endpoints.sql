@@ -8,7 +8,9 @@ renamed as (
     select
         exchange,
         endpoint,
-        scope
+        scope,
+        -- Landed before it was said: any listing of an account may bring its fills.
+        coalesce(has_fills, scope = 'account') as has_fills
     from source
 ),
 
@@ -17,7 +19,7 @@ deduplicated as (
     from renamed
     {{ latest_by(
         ['exchange', 'endpoint'],
-        ['scope']
+        ['scope', 'has_fills desc']
     ) }}
 )
 

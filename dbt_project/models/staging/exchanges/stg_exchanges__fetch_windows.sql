@@ -13,6 +13,7 @@ renamed as (
         {{ to_time('window_to_ms') }} as window_to_at,
         is_complete,
         gap_reason,
+        coalesce(starts_with(gap_reason, 'auth:'), false) as is_refused,
         {{ to_time('fetched_at_ms') }} as fetched_at
     from source
 ),

@@ -1,6 +1,6 @@
 -- Two insured positions on both sides of one price: one is always liquidated, the other gains what
 -- it lost. The same holder's, the same root's or an exact mirror's rejects; a stranger's that
--- gained as much is reviewed.
+-- gained as much is reviewed, and so is a claim while such a position may be there unread.
 with
 
 claims as (
@@ -16,6 +16,14 @@ positions as (
         {{ exact('qty_base') }} as qty_base,
         {{ exact('result_quote') }} as result_quote
     from {{ ref('int_contexts__insured_positions') }}
+),
+
+unread as (
+    select
+        * exclude (unread_from_ms, unread_to_ms),
+        {{ to_time('unread_from_ms') }} as unread_from_at,
+        {{ to_time('unread_to_ms') }} as unread_to_at
+    from {{ ref('int_contexts__unread_accounts') }}
 ),
 
 limits as (
@@ -82,10 +90,28 @@ counted as (
     group by claim_id
 ),
 
+-- How many other accounts could hold a position nobody has seen.
+unseen as (
+    select
+        claims.claim_id,
+        count(distinct unread.account_key) as unread_count
+    from claims
+    cross join limits
+    inner join unread
+        on
+            claims.base_asset = unread.base_asset
+            and {{ pseudonym("claims.exchange || ':' || claims.account_id") }} <> unread.account_key
+            and unread.unread_from_at <= claims.opened_at + to_seconds(limits.hedge_window_seconds)
+            and unread.unread_to_at > claims.opened_at - to_seconds(limits.hedge_window_seconds)
+    where claims.is_covered_kind
+    group by claims.claim_id
+),
+
 judged as (
     select
         claims.*,
         counted.* exclude (claim_id),
+        unseen.unread_count,
         claims.is_covered_kind
         and claims.opened_at is not null
         and claims.opened_notional_quote is not null
@@ -93,6 +119,7 @@ judged as (
         and claims.realised_loss_micro_usdc is not null as is_measured
     from claims
     left join counted on claims.claim_id = counted.claim_id
+    left join unseen on claims.claim_id = unseen.claim_id
 ),
 
 checked as (
@@ -100,13 +127,17 @@ checked as (
         claim_id,
         'NOT_HEDGED' as check_code,
         {{ check_result(
-            'coalesce(gained_count, 0) = 0', 'is_measured and base_asset is not null'
+            'coalesce(gained_count, 0) = 0 and unread_count is null',
+            'is_measured and base_asset is not null'
         ) }} as result,
         not coalesce(is_offset, false) as is_hold,
         is_measured as is_applicable,
         concat_ws(
             ' ', coalesce(twin_count, 0), 'insured positions on the other side,',
             coalesce(gained_count, 0), 'of them gained what this one lost'
+            || coalesce(
+                ', ' || unread_count || ' other insured accounts not read around the opening', ''
+            )
         ) as observed,
         'no insured position on the other side that gains from the loss' as expected,
         {{ evidence_ids('evidence_hashes') }} as evidence_ids
