@@ -36,7 +36,7 @@ select
 from venues cross join assets;
 
 create view landed_endpoints as
-select exchange, endpoint, scope
+select exchange, endpoint, scope, endpoint = 'fills' as has_fills
 from venues
 cross join (values
     ('orders', 'account'), ('fills', 'account'), ('ledger', 'account'), ('positions', 'account'),
@@ -120,7 +120,7 @@ with hours as (
 select
     exchange, account_id, endpoint, hour_ms as window_from_ms, hour_ms + 3600000 as window_to_ms,
     1::int as pages, 1::int as row_count,
-    not (endpoint = 'fills' and hour_ms is not distinct from gap_ms) as is_complete,
+    not (endpoint = 'ledger' and hour_ms is not distinct from gap_ms) as is_complete,
     null::varchar as last_cursor, if(is_complete, null, 'the listing ended early') as gap_reason,
     hour_ms + 3700000 as fetched_at_ms
 from hours;

@@ -118,7 +118,7 @@ select
     account_no, account_id, exchange, wallet, inst_id, quote_id, purchased_ms, principal_micro,
     cap_micro,
     least(purchased_ms, opened_ms) - 7200000 as watched_from_ms,
-    filed_ms + 7200000 as watched_to_ms,
+    greatest(filed_ms + 7200000, purchased_ms + 90000000) as watched_to_ms,
     if(kind = 18, opened_ms - opened_ms % 3600000, null) as gap_ms
 from claimed
 union all
