@@ -64,6 +64,11 @@ class Settings:
         return self.data_dir / "raw"
 
     @property
+    def build_raw_dir(self) -> Path:
+        """The raw files as the last build of the models read them."""
+        return self.data_dir / "dbt" / "raw"
+
+    @property
     def quarantine_dir(self) -> Path:
         """Rows that failed an expectation, with the reason."""
         return self.data_dir / "quarantine"

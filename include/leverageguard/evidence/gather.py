@@ -248,8 +248,11 @@ def gathering(settings: Settings, claims: Collection[Claim]) -> Iterator[Gathere
 
 
 def _files(settings: Settings, table: str, from_ms: int) -> list[str]:
-    """The table's files of the days from `from_ms` on, and the empty one with its columns."""
-    root = settings.raw_dir / table
+    """The table's files of the days from `from_ms` on, and the empty one with its columns.
+
+    As the build read them: what landed since was no part of the decision.
+    """
+    root = settings.build_raw_dir / table
     first = f"dt={datetime.fromtimestamp(max(0, from_ms) // 1000, UTC):%Y-%m-%d}"
     days = [day for day in root.iterdir() if day.name >= first]
     files: list[Path] = [path for day in days for path in day.glob("hr=*/*.parquet")]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard import clock, config
-from leverageguard.warehouse import landing
+from leverageguard.warehouse import freezing, landing
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ def build(select: str | None = None) -> dict[str, int]:
     # leaves models of several states, so until it passes nothing is current.
     found = _fingerprint(settings)
     _stamp(settings).unlink(missing_ok=True)
+    freezing.freeze(settings)
     results = _invoke(settings, ["build", "--exclude-resource-type", "unit_test", *chosen])
     failed = [result for result in results if result.status not in GOOD | {"skipped"}]
     if failed:
@@ -125,7 +126,7 @@ def _invoke(settings: config.Settings, command: list[str]) -> list[Any]:
     ]  # fmt: skip
     # What the project's profile and sources read, for the time of one run.
     read_by_dbt = {
-        "LEVERAGEGUARD_RAW": str(settings.raw_dir),
+        "LEVERAGEGUARD_RAW": str(settings.build_raw_dir),
         "LEVERAGEGUARD_WAREHOUSE": str(settings.warehouse_path),
         "LEVERAGEGUARD_AS_OF_MS": str(clock.now_ms()),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
