@@ -16,7 +16,7 @@ from leverageguard.settlement import planning
 from leverageguard.stack import summary
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord
-from leverageguard.warehouse import connect, dbt_runner, landing, packages, snapshot
+from leverageguard.warehouse import connect, dbt_runner, freezing, landing, packages, snapshot
 from tests.evidence.evidence_world import EvidenceWorld
 
 pytestmark = pytest.mark.slow
@@ -42,8 +42,8 @@ def alone(world: EvidenceWorld) -> dict[str, Any]:
     return next(row for row in payable(world) if wallets.count(row["wallet"]) == 1)
 
 
-def show_otherwise(settings: Settings, claim: dict[str, Any]) -> int:
-    """A row that lands between the build and the seal: the order, a minute later, was an ADL."""
+def land_otherwise(settings: Settings, claim: dict[str, Any]) -> int:
+    """Land that the order, a minute later, was an ADL; the hour it lies in."""
     found = landing.scan(settings, ORDERS, where={"order_id": [claim["order_id"]]})
     row = max(found, key=lambda row: row["updated_at_ms"])
     later = {**row, "updated_at_ms": row["updated_at_ms"] + 60_000, "forced_kind": "adl"}
@@ -68,7 +68,9 @@ def test_seal__one_odd_claim__is_unpaid_and_named_and_the_others_are_paid(world)
     due = {row["claim_id"]: row["approved_micro_usdc"] for row in payable(world)}
     claim = alone(world)
     odd = claim["claim_id"]
-    hour = show_otherwise(settings, claim)
+    hour = land_otherwise(settings, claim)
+    # As if the models had decided by other rows than the package holds.
+    freezing.freeze(settings)
 
     counts = steps.seal()
     planning.plan(settings, world.items())
@@ -98,6 +100,14 @@ def test_seal__one_odd_claim__is_unpaid_and_named_and_the_others_are_paid(world)
     assert steps.report_unsealed() == {"unsealed": 0}
     assert paid(settings) == due
     assert planned_micro_usdc(settings) == sum(due.values())
+
+
+def test_seal__row_landed_since_the_build__is_no_part_of_what_was_decided(world):
+    land_otherwise(world.settings, alone(world))
+
+    counts = steps.seal()
+
+    assert (counts["refused"], counts["sealed"]) == (0, counts["claims"])
 
 
 def test_seal__damaged_documents_of_packages__are_sealed_again_and_stop_nobody(world):
