@@ -13,12 +13,12 @@ import shutil
 from pathlib import Path
 
 from leverageguard.config import Settings
+from leverageguard.warehouse import raw_tables
 
 # What rests on other rows lands after them, so it is linked before them: a window on its rows, a
-# payment on its plan, a plan on its claim.
-_FIRST = ("exchanges/fetch_windows", "chain/fetch_windows", "chain", "settlement")
-# The replies that rows name may land with them.
-_LAST = ("exchanges/replies",)
+# payment on its plan, a plan on its claim. The replies that rows name may land with them.
+_ORDER = ("exchanges/fetch_windows", "chain/fetch_windows", "chain/", "settlement/")
+_LAST = "exchanges/replies"
 
 
 def freeze(settings: Settings) -> Path:
@@ -29,27 +29,20 @@ def freeze(settings: Settings) -> Path:
     folder = settings.build_raw_dir
     draft = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    for path in _in_order(settings.raw_dir):
-        target = draft / path.relative_to(settings.raw_dir)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _link(path, target)
+    for table in sorted(raw_tables.RAW_TABLES, key=_rank):
+        # Listed only now, so that a file that landed meanwhile keeps the order too.
+        for path in sorted((settings.raw_dir / table).rglob("*.parquet")):
+            target = draft / path.relative_to(settings.raw_dir)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _link(path, target)
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
     return folder
 
 
-def _in_order(root: Path) -> list[Path]:
-    """The files below the first folders, then all others, then those of the last."""
-    ranks = [*_FIRST, "", *_LAST]
-    found: dict[Path, int] = {}
-    for rank, name in enumerate(ranks):
-        if name:
-            for path in (root / name).rglob("*.parquet"):
-                found.setdefault(path, rank)
-    others = ranks.index("")
-    for path in root.rglob("*.parquet"):
-        found.setdefault(path, others)
-    return sorted(found, key=lambda path: (found[path], path))
+def _rank(table: str) -> tuple[bool, int, str]:
+    first = (place for place, start in enumerate(_ORDER) if table.startswith(start))
+    return table == _LAST, next(first, len(_ORDER)), table
 
 
 def _link(path: Path, target: Path) -> None:

@@ -66,6 +66,26 @@ def test_freeze__rows_land_with_their_window_meanwhile__window_never_comes_witho
     assert frozen(settings, plan).read_text() == "planned"
 
 
+def test_freeze__new_files_land_meanwhile__rows_come_with_replies_and_no_window(
+    settings, monkeypatch
+):
+    """A file that was not there when the build began keeps the order as well."""
+    land(settings, "exchanges/fetch_windows", "open")
+    land(settings, "exchanges/fills", "none")
+    link = freezing._link
+
+    def slowly(path, target):
+        link(path, target)
+        for table in ("exchanges/replies", "exchanges/fills", "exchanges/fetch_windows"):
+            land(settings, table, "new", "gate.parquet")
+
+    monkeypatch.setattr(freezing, "_link", slowly)
+    folder = freezing.freeze(settings)
+
+    found = {"/".join(path.parts[-5:-3]) for path in folder.rglob("gate.parquet")}
+    assert found == {"exchanges/fills", "exchanges/replies"}
+
+
 def test_freeze__one_file_after_the_other__what_rests_on_others_first(settings, monkeypatch):
     tables = [
         "chain/deposits", "chain/fetch_windows", "exchanges/fetch_windows", "exchanges/fills",
