@@ -23,7 +23,7 @@ from leverageguard.settlement.contracts import token as token_contract
 from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.contracts.token import Token
 from leverageguard.settlement.planning import Item
-from leverageguard.store import base, evidence_tables, settlement_tables
+from leverageguard.store import base, evidence_tables, incident_tables, settlement_tables
 from leverageguard.warehouse import landing
 from tests import sealed
 from tests.anvil import STARTED_AT_S, Anvil
@@ -152,6 +152,7 @@ TABLES = {
     settlement_tables.Lease.__tablename__,
     settlement_tables.SettlementEvent.__tablename__,
     evidence_tables.VerdictRecord.__tablename__,
+    incident_tables.IncidentRecord.__tablename__,
 }
 
 

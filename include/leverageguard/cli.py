@@ -34,6 +34,11 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--all", action="store_true")
     verify.add_argument("--rpc")
     verify.add_argument("--offline", action="store_true")
+    incidents = commands.add_parser("incidents")
+    incidents.add_argument("--all", action="store_true")
+    resolve = incidents.add_subparsers(dest="action").add_parser("resolve")
+    resolve.add_argument("incident_id", type=int)
+    resolve.add_argument("--why", required=True)
     airflow = commands.add_parser("airflow")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
     return made
@@ -127,6 +132,18 @@ def _verify(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+def _incidents(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.settlement import incidents
+
+    if options.action == "resolve":
+        found = incidents.resolve(settings, options.incident_id, options.why, incidents.me())
+        print(f"incident {found.incident_id} is resolved: {found.resolution}")
+        return 0
+    rows = incidents.every_one(settings) if options.all else incidents.open_ones(settings)
+    print("\n".join(incidents.lines(rows)))
+    return 0
+
+
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
@@ -140,6 +157,7 @@ COMMANDS = {
     "logs": _logs,
     "bench": _bench,
     "verify": _verify,
+    "incidents": _incidents,
     "airflow": _airflow,
 }
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import errors, lease, ledger, sending, steps
+from leverageguard.settlement import errors, incidents, lease, ledger, sending, steps
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import PayoutRecord, SettlementEvent
 from tests.anvil import Anvil, anvil_fixture  # noqa: F401
@@ -395,3 +395,52 @@ def _forget(stack: PoolStack) -> None:
 
     tables = [table for name, table in base.Base.metadata.tables.items() if name in TABLES]
     base.Base.metadata.create_all(base.engine(stack.settings), tables=tables)
+
+
+def test_settle__incident_open__signs_nothing_until_it_is_resolved(stack: PoolStack) -> None:
+    (batch_id,) = stack.plan(item(1))
+    incidents.open_incident(stack.settings, "test", "batch 0", "something differs")
+
+    with pytest.raises(errors.Halted, match="test batch 0"):
+        steps.settle(batch_id)
+    assert not ledger.load(stack.settings, batch_id).transactions
+
+    incidents.resolve(stack.settings, 1, "it does not", "tester")
+    assert settle_all(stack, [batch_id]) == [{"paid": 1, "failed": 0}]
+
+
+def test_settle__incident_after_signing__follows_the_signed_bytes_to_their_receipt(
+    stack: PoolStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = stack.plan(item(1, "a"), item(2, "b"))
+
+    def cut(*_args: object) -> None:
+        raise errors.ChainUnreachable("cut")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sending, "broadcast", cut)
+        with pytest.raises(errors.OutcomeUnknown):
+            steps.settle(first)
+    incidents.open_incident(stack.settings, "test", "batch 0", "something differs")
+
+    with pytest.raises(errors.Halted):
+        steps.settle(second)
+
+    assert [stack.paid_to(1), stack.paid_to(2)] == [USDC + 1, 0]
+    assert steps.confirm(first) == {"paid": 1, "failed": 0}
+
+
+def test_settle__incident_while_a_fee_is_too_low__signs_no_replacement(
+    stack: PoolStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (batch_id,) = stack.plan(item(1))
+
+    def too_low(*_args: object) -> None:
+        incidents.open_incident(stack.settings, "test", "batch 0", "something differs")
+        raise errors.FeeTooLow("max fee per gas less than block base fee")
+
+    monkeypatch.setattr(sending, "broadcast", too_low)
+    with pytest.raises(errors.Halted):
+        steps.settle(batch_id)
+
+    assert len(ledger.load(stack.settings, batch_id).transactions) == 1

@@ -49,3 +49,7 @@ class FeeTooLow(SettlementError):
 
 class NonceUsed(SettlementError):
     """The account's nonce has moved past the transaction's."""
+
+
+class Halted(SettlementError):
+    """An incident is open: nothing new is signed until somebody resolved it."""

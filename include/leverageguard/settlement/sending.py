@@ -3,13 +3,17 @@
 Signed bytes are stored before they leave; the same bytes may be broadcast any number of times. A
 different transaction for the same batch is only ever made at the same nonce, or after no earlier
 one can be mined any more, and the contract refuses a claim index it has paid.
+
+While an incident is open nothing new is signed, replacements included. What was signed before is
+still handed to the node and followed to its receipt: whoever has the bytes could send them, and a
+stopped look would leave unknown what they did.
 """
 
 from __future__ import annotations
 
 import structlog
 
-from leverageguard.settlement import errors, ledger, preparing
+from leverageguard.settlement import errors, incidents, ledger, preparing
 from leverageguard.settlement.chain import Fees, Receipt
 from leverageguard.settlement.ledger import Loaded
 from leverageguard.settlement.worker import Worker
@@ -52,6 +56,7 @@ def is_canonical(worker: Worker, loaded: Loaded) -> bool:
 
 
 def _start(worker: Worker, loaded: Loaded) -> None:
+    incidents.require_none(worker.settings)
     signed = preparing.prepare(worker, loaded)
     if signed is not None:
         persist(worker, signed)
@@ -139,6 +144,7 @@ def _replace(worker: Worker, loaded: Loaded, old: TransactionRecord, reason: str
             f"batch {loaded.batch.batch_no} is still not mined after {len(loaded.attempts)} "
             f"transactions at nonce {old.nonce} ({reason}): settle again later"
         )
+    incidents.require_none(worker.settings)
     paid = Fees(int(old.max_fee_per_gas_wei), int(old.priority_fee_per_gas_wei))
     fees = worker.chain.fees().at_least(paid.bumped())
     prepared = preparing.compose(worker, loaded)

@@ -9,6 +9,7 @@ from typing import Any
 from leverageguard.config import Settings
 from leverageguard.domain.money import text_from_micro
 from leverageguard.settlement import chain as chains
+from leverageguard.settlement import incidents
 from leverageguard.stack import processes, secrets
 from leverageguard.warehouse import connect, snapshot
 
@@ -64,6 +65,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "claims": [],
         "batches": [],
         "pool": None,
+        "incidents": _incidents(settings),
     }
     if (settings.serve_dir / "current").exists():
         published = snapshot.current(settings)
@@ -86,11 +88,22 @@ def text(settings: Settings, before: Balances | None = None) -> str:
     lines = [""]
     if found["simulated"]:
         lines.append("SIMULATED WORLD: prices, accounts, keys and money below are made up.")
+    if found["incidents"]:
+        lines += ["", "PAYMENTS ARE STOPPED by open incidents (./leverageguard incidents)"]
+        lines += [f"  {i['incident_id']} {i['kind']} {i['subject']}" for i in found["incidents"]]
     lines += ["", "Claims by verdict and reason", *_verdicts(found["claims"])]
     lines += ["", "Payouts", *_payouts(found["claims"])]
     lines += ["", "Pool", *_pool(found, before)]
     lines += ["", "Where to look", *_where(settings, found["urls"])]
     return "\n".join(lines) + "\n"
+
+
+def _incidents(settings: Settings) -> list[dict[str, Any]]:
+    """What is open, oldest first."""
+    if not settings.store_path.exists():
+        return []
+    shown = ("incident_id", "chain_id", "kind", "subject", "detail", "opened_at_ms")
+    return [{name: getattr(row, name) for name in shown} for row in incidents.open_ones(settings)]
 
 
 def _claim(row: dict[str, Any]) -> dict[str, Any]:

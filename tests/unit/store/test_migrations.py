@@ -6,6 +6,7 @@ from alembic.migration import MigrationContext
 from leverageguard.stack.up import migrate_store
 from leverageguard.store import (  # noqa: F401 - registers tables
     evidence_tables,
+    incident_tables,
     intake_tables,
     settlement_tables,
 )

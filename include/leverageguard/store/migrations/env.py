@@ -4,6 +4,7 @@ from alembic import context
 
 from leverageguard.store import (  # noqa: F401 - registers tables
     evidence_tables,
+    incident_tables,
     intake_tables,
     settlement_tables,
 )
