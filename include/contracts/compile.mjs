@@ -1,4 +1,4 @@
-// Compiles src/ and test/ and writes artifacts/*.json and artifacts/test/*.json.
+// Compiles src/, test/ and bench/ and writes artifacts/*.json, artifacts/{test,bench}/*.json.
 //
 //   node compile.mjs [--check] [--node-modules PATH]
 //
@@ -22,6 +22,9 @@ const SETTINGS = {
     "*": { "*": ["abi", "metadata", "evm.bytecode.object", "evm.deployedBytecode.object"] },
   },
 };
+
+// Where the artefacts of a source folder go.
+const FOLDERS = { src: "artifacts", test: "artifacts/test", bench: "artifacts/bench" };
 
 class Failure extends Error {}
 
@@ -80,14 +83,14 @@ function artifactOf(contractName, contract, { version, readImport }, own) {
 }
 
 function buildAll(nodeModules) {
-  const sources = { ...readSources("src"), ...readSources("test") };
+  const sources = Object.assign({}, ...Object.keys(FOLDERS).map(readSources));
   const build = compile(nodeModules, sources);
   const files = new Map();
   for (const [source, contracts] of Object.entries(build.output.contracts)) {
     if (!(source in sources)) continue;
     for (const [name, contract] of Object.entries(contracts)) {
       if (contract.evm.bytecode.object === "") continue; // interfaces
-      const folder = source.startsWith("test/") ? "artifacts/test" : "artifacts";
+      const folder = FOLDERS[dirname(source)];
       const artifact = artifactOf(name, contract, build, sources);
       files.set(join(folder, `${name}.json`), JSON.stringify(artifact, null, 1) + "\n");
     }
@@ -96,7 +99,7 @@ function buildAll(nodeModules) {
 }
 
 function committed() {
-  return ["artifacts", "artifacts/test"].flatMap((folder) =>
+  return Object.values(FOLDERS).flatMap((folder) =>
     existsSync(join(HERE, folder))
       ? readdirSync(join(HERE, folder)).filter((name) => name.endsWith(".json")).map((name) => join(folder, name))
       : [],
@@ -114,7 +117,7 @@ function check(files) {
 }
 
 function write(files) {
-  mkdirSync(join(HERE, "artifacts", "test"), { recursive: true });
+  for (const folder of Object.values(FOLDERS)) mkdirSync(join(HERE, folder), { recursive: true });
   for (const [path, text] of files) writeFileSync(join(HERE, path), text);
 }
 

@@ -1,7 +1,14 @@
-"""Gas per payout: our signed batch against one transfer a payout, on one chain in one run.
+"""Gas per payout: our signed batch against other ways to pay the same people, on one chain.
 
-Both pay the same amounts in the same token; `fresh` recipients never held it, `existing` ones do.
-Gas is deterministic, so this benchmark has no noise. Run it with `./leverageguard bench gas`.
+All designs pay the same amounts in the same token (TestUSDC) to recipients of their own; `fresh`
+ones never held it, `existing` ones were paid once by the same design. `ours` checks two verifier
+signatures, limits, solvency and that no claim is paid twice, and survives a refused transfer;
+`mapping` and `merkle` guard against paying twice; `gaslite` (its published technique), `disperse`
+and `transfers` guard nothing. `merkle` counts the root's transaction and every claimant's; the
+mapping's 400 payouts are two transactions, as one does not fit the cap. What is set up once is in
+no figure: deployments, roles, the pullers' unlimited approvals, each design's first payout.
+`bound` is computed, see `_gas/bound.py`. Gas is deterministic: the figures have no noise.
+Run it with `./leverageguard bench gas`; `--sizes 1,10` chooses the sizes when calling this file.
 """
 
 from __future__ import annotations
@@ -9,99 +16,71 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from eth_utils import keccak
-from web3 import HTTPProvider, Web3
-from web3.contract import Contract
-
 from tests.anvil import Anvil
-from tests.contracts.pool_world import USDC, PoolWorld, account, artifact, recipient
+from tests.bench._gas import bound
+from tests.bench._gas.designs import NAMES, Designs, Payouts
+from tests.contracts.pool_world import USDC, recipient
 
 SIZES = (1, 10, 100, 400)
-ROLES = {
-    "PROPOSER_ROLE": ["proposer"],
-    "VERIFIER_ROLE": ["verifier 1", "verifier 2"],
-}
+KINDS = ("fresh", "existing")
 
 
-def deploy(w3: Web3, name: str, *arguments: object) -> Contract:
-    """A committed contract, deployed by the admin."""
-    found = artifact(name)
-    factory = w3.eth.contract(abi=found["abi"], bytecode=found["bytecode"])
-    sent = factory.constructor(*arguments).transact({"from": account("admin").address})
-    receipt = w3.eth.wait_for_transaction_receipt(sent)
-    return w3.eth.contract(address=receipt["contractAddress"], abi=found["abi"])
-
-
-def funded_pool(chain: Anvil) -> PoolWorld:
-    """A pool with money, a proposer and two verifiers."""
-    w3 = Web3(HTTPProvider(chain.url))
-    for label in ("admin", "proposer"):
-        chain.rpc("anvil_impersonateAccount", account(label).address)
-        chain.give_gas(account(label).address)
-    token = deploy(w3, "TestUSDC")
-    limits = (10**15, 10**15, 2)
-    pool = deploy(w3, "LeverageGuardPool", token.address, account("admin").address, *limits)
-    world = Priced(w3, token, pool)
-    for role, labels in ROLES.items():
-        for label in labels:
-            world.send(pool.functions.grantRole(keccak(text=role), world.who(label).address))
-    for holder in (pool.address, account("admin").address):
-        world.send(token.functions.mint(holder, 10**6 * USDC))
-    return world
-
-
-class Priced(PoolWorld):
-    """A pool world on a chain whose gas has a price."""
-
-    def send(self, call, sender="admin", gas=None):  # type: ignore[no-untyped-def]
-        """Mine one transaction and give its receipt."""
-        options = {"from": self.who(sender).address}
-        receipt = self.w3.eth.wait_for_transaction_receipt(call.transact(options))
-        assert receipt["status"] == 1
-        return receipt
-
-
-def measure() -> dict[str, object]:
-    """Gas per payout by size, kind of recipient and design."""
-    result: dict[str, object] = {"n": list(SIZES), "fresh": {}, "existing": {}}
+def measure(sizes: Sequence[int], names: Sequence[str] = NAMES) -> dict[str, Any]:
+    """`n`, and for each kind of recipient the designs' gas a payout by size."""
+    kinds = {kind: {name: {} for name in (*names, "bound")} for kind in KINDS}
+    numbers = count(1)
     chain = Anvil()
     try:
-        world = funded_pool(chain)
-        first = 1
-        for size in SIZES:
-            people = [recipient(first + k) for k in range(size)]
-            others = [recipient(1_000_000 + first + k) for k in range(size)]
-            for kind in ("fresh", "existing"):
-                paid = [(first + k, USDC, to) for k, to in enumerate(people)]
-                ours = world.settle(*paid)["gasUsed"]
-                transfers = sum(
-                    world.send(world.token.functions.transfer(to, USDC))["gasUsed"] for to in others
-                )
-                gas = {"ours": ours / size, "transfers": transfers / size}
-                result[kind][size] = gas  # type: ignore[index]
-                first += size
+        designs = Designs(chain)
+        for name in names:
+            designs.pay(name, people(numbers, 1))
+        for size in sizes:
+            for name in names:
+                payouts = people(numbers, size)
+                for kind in KINDS:
+                    kinds[kind][name][size] = designs.pay(name, payouts) / size
+                designs.check_paid(payouts, len(KINDS))
+            for kind in KINDS:
+                kinds[kind]["bound"][size] = bound.per_payout(payouts, kind == "fresh")
     finally:
         chain.stop()
-    return result
+    return {"n": list(sizes), **kinds}
+
+
+def people(numbers: count[int], size: int) -> Payouts:
+    """So many payouts to addresses nobody paid before."""
+    return [(recipient(next(numbers)), 50 * USDC) for _ in range(size)]
+
+
+def table(result: dict[str, Any]) -> str:
+    """Gas a payout with its ratio to gaslite and to the bound."""
+    head = f"{'payouts':>8}  {'recipients':<11}{'design':<10}"
+    lines = [head + f"{'gas':>9}{'/gaslite':>10}{'/bound':>8}"]
+    for kind in KINDS:
+        designs = result[kind]
+        for size in result["n"]:
+            for name, gas in designs.items():
+                one, other = (gas[size] / designs[peer][size] for peer in ("gaslite", "bound"))
+                row = f"{size:>8}  {kind:<11}{name:<10}{gas[size]:>9,.0f}{one:>10.3f}{other:>8.3f}"
+                lines.append(row)
+    return "\n".join(lines)
 
 
 def main() -> None:
     """Print the table and, with --json, one JSON object as the last line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     options = parser.parse_args()
-    result = measure()
-    print(f"{'payouts':>8}  {'recipients':<10}{'ours':>10}{'transfers':>11}{'ratio':>8}")
-    for kind in ("fresh", "existing"):
-        for size, gas in result[kind].items():  # type: ignore[attr-defined]
-            ratio = gas["ours"] / gas["transfers"]
-            print(
-                f"{size:>8}  {kind:<10}{gas['ours']:>10,.0f}{gas['transfers']:>11,.0f}{ratio:>8.2f}"
-            )
+    result = measure([int(size) for size in options.sizes.split(",")])
+    print(table(result))
     if options.json:
         print(json.dumps(result))
 

@@ -1,0 +1,1 @@
+"""The designs the gas benchmark compares."""
