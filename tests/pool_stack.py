@@ -42,7 +42,9 @@ def recipient(number: int) -> str:
     return key(f"claimant {number}").address
 
 
-def item(number: int, group: str = "pending-0001", amount: int | None = None) -> Item:
+def item(
+    number: int, group: str = "pending-0001", amount: int | None = None, chain_id: int = 31337
+) -> Item:
     """The n-th approved payout, 1 USDC and `number` micro-USDC unless told."""
     return Item(
         group=group,
@@ -52,6 +54,7 @@ def item(number: int, group: str = "pending-0001", amount: int | None = None) ->
         party=recipient(number),
         recipient=recipient(number).lower(),
         amount_micro_usdc=USDC + number if amount is None else amount,
+        chain_id=chain_id,
     )
 
 
@@ -107,14 +110,14 @@ class PoolStack:
             connection.execute(
                 "create table fct_payout_items (batch_id text, claim_id text, "
                 "liquidation_event_id text, policy_id text, wallet text, recipient text, "
-                "amount_micro_usdc bigint, claim_index bigint, status text)"
+                "amount_micro_usdc bigint, claim_index bigint, status text, chain_id bigint)"
             )
             for one in items:
                 values = [one.group, one.claim_id, one.liquidation_event_id, one.policy_id]
                 values += [one.party.lower(), one.recipient.lower()]
                 connection.execute(
-                    "insert into fct_payout_items values (?, ?, ?, ?, ?, ?, ?, null, ?)",
-                    [*values, one.amount_micro_usdc, status],
+                    "insert into fct_payout_items values (?, ?, ?, ?, ?, ?, ?, null, ?, ?)",
+                    [*values, one.amount_micro_usdc, status, one.chain_id],
                 )
         link = self.settings.serve_dir / "current"
         if not link.exists():
@@ -133,6 +136,7 @@ class PoolStack:
         made = pool_contract.deployment(self.settings, token_at, self.admin.address, *limits)
         pool_at = self.send(made).contract_address or ""
         deployed = config.Deployment(self.anvil.chain_id, pool_at, token_at, first)
+        self.settings.deployment_path.parent.mkdir(exist_ok=True)
         self.settings.deployment_path.write_text(json.dumps(asdict(deployed)))
         pool = Pool(self.chain.web3, self.settings, pool_at)
         roles = {"TREASURER_ROLE": "admin", "PAUSER_ROLE": "admin", "QUOTER_ROLE": "quoter"}

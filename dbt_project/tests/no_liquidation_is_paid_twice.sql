@@ -9,9 +9,9 @@ having count(*) > 1
 union all
 
 select
-    cast(claim_index as varchar) as paid_twice,
+    concat_ws(':', chain_id, claim_index) as paid_twice,
     count(*) as payout_count
 from {{ ref('stg_chain__payouts') }}
 where is_paid
-group by claim_index
+group by chain_id, claim_index
 having count(*) > 1

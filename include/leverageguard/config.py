@@ -9,10 +9,27 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-REPO_DIR = Path(__file__).resolve().parents[2]
+from leverageguard import chain_settings
+from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
+from leverageguard.folders import REPO_DIR, Folders
+
+__all__ = [
+    "REPO_DIR",
+    "ChainSettings",
+    "ConfigError",
+    "Deployment",
+    "Settings",
+    "child_environment",
+    "command_started",
+    "environment",
+    "load",
+    "remembered_port",
+]
+
 # Every file there is a venue; their simulated twins take the ports from the third one on.
 VENUES = tuple(
     sorted(
@@ -24,114 +41,29 @@ VENUES = tuple(
 FIRST_VENUE_PORT = 3
 DEFAULT_PORT = 18080
 PORT_FILE = "port"
-
-
-class ConfigError(Exception):
-    """A setting is missing or wrong; the message names it and the fix."""
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """Where the pool lives: chain id, pool and token addresses (EIP-55), first block to read."""
-
-    chain_id: int
-    pool: str
-    token: str
-    deployed_block: int
+CHAINS_FILE = "chains.toml"
+ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`."""
+class Settings(Folders):
+    """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
-    data_dir: Path
+    It speaks of one chain at a time, the first one until `on_chain` names another.
+    """
+
     port_base: int = DEFAULT_PORT
     host: str = "127.0.0.1"
     chain_id: int = 31337
     chain_rpc: str | None = None
     confirmations: int = 2
+    chain_blocks: tuple[ChainSettings, ...] = ()
     verifier_count: int = 3
     verifier_threshold: int = 2
     account_group_size: int = 100
     max_batch_size: int = 100
     simulated_pace: int = 20
     venue_urls: Mapping[str, str] = field(default_factory=dict)
-    repo_dir: Path = REPO_DIR
-
-    @property
-    def raw_dir(self) -> Path:
-        """Immutable hourly Parquet as it arrived."""
-        return self.data_dir / "raw"
-
-    @property
-    def build_raw_dir(self) -> Path:
-        """The raw files as the last build of the models read them."""
-        return self.data_dir / "dbt" / "raw"
-
-    @property
-    def quarantine_dir(self) -> Path:
-        """Rows that failed an expectation, with the reason."""
-        return self.data_dir / "quarantine"
-
-    @property
-    def warehouse_path(self) -> Path:
-        """The private DuckDB file; dbt alone opens it."""
-        return self.data_dir / "warehouse" / "leverageguard.duckdb"
-
-    @property
-    def serve_dir(self) -> Path:
-        """Published read-only snapshots; `current` points at the newest."""
-        return self.data_dir / "serve"
-
-    @property
-    def store_path(self) -> Path:
-        """The transactional store's SQLite file."""
-        return self.data_dir / "store" / "store.db"
-
-    @property
-    def store_url(self) -> str:
-        """SQLAlchemy URL of the transactional store."""
-        return f"sqlite:///{self.store_path}"
-
-    @property
-    def secrets_dir(self) -> Path:
-        """Generated secrets, mode 0600."""
-        return self.data_dir / "secrets"
-
-    @property
-    def logs_dir(self) -> Path:
-        """One log file a process."""
-        return self.data_dir / "logs"
-
-    @property
-    def run_dir(self) -> Path:
-        """Pid files of the running stack."""
-        return self.data_dir / "run"
-
-    @property
-    def pages_dir(self) -> Path:
-        """Static pages: `dbt` (dbt docs) and `quality` (Data Docs)."""
-        return self.data_dir / "pages"
-
-    @property
-    def world_dir(self) -> Path:
-        """The simulated world in use: a scenario folder and its clock."""
-        return self.data_dir / "world"
-
-    @property
-    def airflow_home(self) -> Path:
-        """Airflow's metadata database and logs."""
-        return self.data_dir / "airflow"
-
-    @property
-    def dbt_dir(self) -> Path:
-        """The dbt project."""
-        return self.repo_dir / "dbt_project"
-
-    @property
-    def contracts_dir(self) -> Path:
-        """Solidity sources and committed artefacts."""
-        return self.repo_dir / "include" / "contracts"
 
     @property
     def airflow_port(self) -> int:
@@ -165,9 +97,46 @@ class Settings:
         return set_url or f"http://{self.host}:{self.venue_port(exchange)}"
 
     @property
+    def chains(self) -> tuple[ChainSettings, ...]:
+        """Every chain that pays; the first one's id is in the signatures given off the chain."""
+        return self.chain_blocks or (
+            ChainSettings("local", self.chain_id, confirmations=self.confirmations),
+        )
+
+    @property
+    def chain(self) -> ChainSettings:
+        """What is configured of the chain these settings speak of."""
+        plain = ChainSettings(str(self.chain_id), self.chain_id, confirmations=self.confirmations)
+        return next((one for one in self.chains if one.chain_id == self.chain_id), plain)
+
+    def on_chain(self, which: int | str) -> Settings:
+        """The settings of one chain by id or name; raises ConfigError when none is configured."""
+        found = next((one for one in self.chains if which in (one.chain_id, one.name)), None)
+        if found is None:
+            known = ", ".join(f"{one.name} ({one.chain_id})" for one in self.chains)
+            raise ConfigError(f"chain {which} is not configured; known: {known}")
+        # An endpoint set by hand goes with the chain it was set for.
+        rpc = self.chain_rpc if found.chain_id == self.chain_id else None
+        return replace(
+            self, chain_id=found.chain_id, chain_rpc=rpc, confirmations=found.confirmations
+        )
+
+    @property
+    def chain_rpc_urls(self) -> tuple[str, ...]:
+        """JSON-RPC endpoints of the chain, best first; those kept as secrets are looked up."""
+        if self.chain_rpc:
+            return (self.chain_rpc,)
+        secret = chain_settings.SECRET
+        named = (
+            self.secret(url.removeprefix(secret)) if url.startswith(secret) else url
+            for url in self.chain.rpc
+        )
+        return tuple(named) or (f"http://{self.host}:{self.chain_port}",)
+
+    @property
     def chain_rpc_url(self) -> str:
-        """JSON-RPC endpoint of the chain that pays."""
-        return self.chain_rpc or f"http://{self.host}:{self.chain_port}"
+        """The chain's first JSON-RPC endpoint."""
+        return self.chain_rpc_urls[0]
 
     @property
     def is_simulated(self) -> bool:
@@ -182,8 +151,8 @@ class Settings:
 
     @property
     def deployment_path(self) -> Path:
-        """Where the deployed addresses are kept."""
-        return self.data_dir / "deployment.json"
+        """Where the addresses deployed on this chain are kept."""
+        return self.data_dir / "deployments" / f"{self.chain_id}.json"
 
     def secret(self, name: str) -> str:
         """One secret's text; raises ConfigError when it was never generated."""
@@ -196,12 +165,16 @@ class Settings:
             ) from None
 
     def deployment(self) -> Deployment:
-        """The pool in use; raises ConfigError before it was deployed."""
+        """The chain's pool; raises ConfigError before it was deployed."""
+        named = self.chain.deployment()
+        if named is not None:
+            return named
         try:
             return Deployment(**json.loads(self.deployment_path.read_text()))
         except FileNotFoundError:
             raise ConfigError(
-                f"no pool is deployed ({self.deployment_path} is missing): run ./leverageguard up"
+                f"no pool is deployed on chain {self.chain_id} ({self.deployment_path} is "
+                "missing): run ./leverageguard up, or name it in chains.toml"
             ) from None
 
 
@@ -222,9 +195,7 @@ def load() -> Settings:
     return Settings(
         data_dir=Path(data).resolve(),
         port_base=port,
-        chain_id=_int("LEVERAGEGUARD_CHAIN_ID", 31337),
-        chain_rpc=os.environ.get("LEVERAGEGUARD_CHAIN_RPC") or None,
-        confirmations=_int("LEVERAGEGUARD_CONFIRMATIONS", 2),
+        **_chains(Path(data).resolve()),
         account_group_size=_int("LEVERAGEGUARD_ACCOUNT_GROUP_SIZE", 100),
         max_batch_size=_int("LEVERAGEGUARD_MAX_BATCH_SIZE", 100),
         simulated_pace=_int("LEVERAGEGUARD_SIMULATED_PACE", 20),
@@ -234,6 +205,28 @@ def load() -> Settings:
             if (url := os.environ.get(f"LEVERAGEGUARD_{venue.upper()}_URL"))
         },
     )
+
+
+def _chains(data_dir: Path) -> dict[str, Any]:
+    """The chains of the file, else the one that variables describe."""
+    named = os.environ.get("LEVERAGEGUARD_CHAINS")
+    path = Path(named) if named else data_dir / CHAINS_FILE
+    if not named and not path.exists():
+        return {
+            "chain_id": _int("LEVERAGEGUARD_CHAIN_ID", 31337),
+            "chain_rpc": os.environ.get("LEVERAGEGUARD_CHAIN_RPC") or None,
+            "confirmations": _int("LEVERAGEGUARD_CONFIRMATIONS", 2),
+        }
+    both = [name for name in ONE_CHAIN if os.environ.get(name)]
+    if both:
+        raise ConfigError(f"{path} says which chains pay: unset {', '.join(both)}")
+    blocks = chain_settings.read(path)
+    first = blocks[0]
+    return {
+        "chain_id": first.chain_id,
+        "confirmations": first.confirmations,
+        "chain_blocks": blocks,
+    }
 
 
 def remembered_port(data_dir: Path) -> int | None:

@@ -52,13 +52,13 @@ def plan(world: DbtWorld, items: Rows, state: str) -> None:
         world.rows[table] = []
     for index, item in enumerate(items, start=1):
         world.add(
-            "settlement/payouts", claim_index=index, claim_id=item["claim_id"],
+            "settlement/payouts", chain_id=31337, claim_index=index, claim_id=item["claim_id"],
             liquidation_event_id=item["liquidation_event_id"], policy_id=item["policy_id"],
             party=item["wallet"], batch_id="b" * 64, batch_no=1, recipient=item["recipient"],
             amount_micro_usdc=item["amount_micro_usdc"], state=state, planned_at_ms=PLANNED_AT,
         )  # fmt: skip
     world.add(
-        "settlement/batches", batch_id="b" * 64, batch_no=1, claim_count=len(items),
+        "settlement/batches", chain_id=31337, batch_id="b" * 64, batch_no=1, claim_count=len(items),
         total_micro_usdc=sum(item["amount_micro_usdc"] for item in items), state=state,
         evidence_root="0x" + "0" * 64, planned_at_ms=PLANNED_AT, updated_at_ms=PLANNED_AT,
     )  # fmt: skip

@@ -257,6 +257,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "is_paid": True,
     },
     "settlement/batches": {
+        "chain_id": 31337,
         "batch_id": "ff",
         "batch_no": 1,
         "claim_count": 1,
@@ -272,6 +273,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "decided_at_ms": AT,
     },
     "settlement/payouts": {
+        "chain_id": 31337,
         "claim_index": 1,
         "claim_id": "clm_1",
         "liquidation_event_id": "okx:u1:11",

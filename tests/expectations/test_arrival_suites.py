@@ -192,6 +192,8 @@ BAD: list[Case] = [
     *bad("chain/payouts", "is_paid", None),
     *bad("chain/payouts", "recipient", "0x" + "g" * 40),
     *bad("settlement/batches", "claim_count", 0),
+    *bad("settlement/batches", "chain_id", None),
+    *bad("settlement/payouts", "chain_id", None),
     *bad("settlement/payouts", "amount_micro_usdc", 0),
     *bad("settlement/payouts", "claim_index", None),
     *bad("settlement/payouts", "recipient", None),

@@ -13,26 +13,27 @@ WALLET = "0x" + "ab" * 20
 OTHER = "0x" + "ef" * 20
 SCHEMA = """
 create schema marts;
-create table marts.fct_policies (policy_id text, wallet text, max_payout_micro_usdc bigint);
+create table marts.fct_policies
+    (policy_id text, wallet text, max_payout_micro_usdc bigint, chain_id bigint default 1);
 create table marts.fct_claims (claim_id text, verdict text);
 create table marts.fct_claim_checks
     (claim_id text, check_code text, result text, evidence_ids text);
 create table marts.fct_payout_items (
     batch_id text, claim_id text, liquidation_event_id text, policy_id text, recipient text,
-    amount_micro_usdc bigint, status text
+    amount_micro_usdc bigint, status text, chain_id bigint default 1
 );
 create table marts.fct_payout_batches
     (batch_id text, status text, claim_count integer, total_micro_usdc bigint);
 """
 GOOD = f"""
-insert into marts.fct_policies values ('p1', '{WALLET}', 50), ('p2', '{WALLET}', 50);
+insert into marts.fct_policies values ('p1', '{WALLET}', 50, 1), ('p2', '{WALLET}', 50, 1);
 insert into marts.fct_claims values ('c1', 'verified'), ('c2', 'verified'), ('c3', 'undetermined');
 insert into marts.fct_claim_checks
     select claim_id, 'IN_COVER', 'pass', 'reply:00,purchase:01' from marts.fct_claims;
 insert into marts.fct_payout_items values
-    ('pending-0001', 'c1', 'okx:u1:1', 'p1', '{WALLET}', 50, 'approved'),
-    ('pending-0001', 'c2', 'okx:u1:2', 'p2', '{WALLET}', 7, 'approved'),
-    ('aa', 'c3', 'okx:u1:3', 'p2', '{WALLET}', 9, 'paid');
+    ('pending-0001', 'c1', 'okx:u1:1', 'p1', '{WALLET}', 50, 'approved', 1),
+    ('pending-0001', 'c2', 'okx:u1:2', 'p2', '{WALLET}', 7, 'approved', 1),
+    ('aa', 'c3', 'okx:u1:3', 'p2', '{WALLET}', 9, 'paid', 1);
 insert into marts.fct_payout_batches values
     ('pending-0001', 'approved', 2, 57), ('aa', 'settled', 1, 9);
 """
@@ -58,6 +59,8 @@ BROKEN = {
         "liquidation_event_id",
     ),
     "somebody else's address": (ITEM.format(f"recipient = '{OTHER}'"), "recipient"),
+    "another chain than the policy's": (ITEM.format("chain_id = 2"), "chain_id"),
+    "no chain": (ITEM.format("chain_id = null"), "chain_id"),
     "broken address": (EVERYBODY.format("0x12"), "recipient"),
     "zero address": (EVERYBODY.format("0x" + "0" * 40), "recipient"),
     "no claim": (ITEM.format("claim_id = null"), "claim_id"),

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from leverageguard import config
+from leverageguard.config import ConfigError
 from leverageguard.settlement import chain as chains
 from leverageguard.settlement import errors, incidents, lease, ledger, sending, steps
 from leverageguard.store import base
@@ -109,8 +111,11 @@ def test_settle__other_chain__stops_before_anything_is_sent(
 ) -> None:
     (batch_id,) = stack.plan(item(1))
     monkeypatch.setenv("LEVERAGEGUARD_CHAIN_ID", "42161")
-    with pytest.raises(errors.WrongChain, match="serves chain 31337, the settings say 42161"):
+    with pytest.raises(ConfigError, match="chain 31337 is not configured"):
         steps.settle(batch_id)
+    wrong = replace(config.load(), chain_id=42161)
+    with pytest.raises(errors.WrongChain, match="serves chain 31337, the settings say 42161"):
+        chains.connect(wrong)
     assert stack.pool.next_batch() == 1
 
 

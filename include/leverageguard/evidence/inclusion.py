@@ -89,7 +89,7 @@ def _is_proved(stated: Included) -> bool:
 
 def _batch_lines(folder: Path, stated: Included) -> list[Line]:
     """The batch's own document, where the folder lies among the others."""
-    path = folder.parent / "batches" / f"{stated.batch_no}.json"
+    path = folder.parent / "batches" / packages.batch_file(stated.chain_id, stated.batch_no)
     if not path.is_file():
         return []
     try:

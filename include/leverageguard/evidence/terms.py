@@ -27,7 +27,7 @@ def lines(settings: Settings, documents: Documents) -> list[Line]:
         _quote_line(quote),
         _purchase_line(quote, purchase),
         _rules_line(settings, policy),
-        *_binding_lines(rows["intake/bindings"], purchase or {"chain_id": policy["chain_id"]}),
+        *_binding_lines(rows["intake/bindings"], policy),
         *_filing_lines(documents, rows["intake/claims"], policy),
     ]
 
@@ -97,15 +97,18 @@ def _rules_line(settings: Settings, policy: Mapping[str, Any]) -> Line:
     return judged("rules", is_right, version, f"other thresholds than {version} has here")
 
 
-def _binding_lines(bindings: list[dict[str, Any]], purchase: Mapping[str, Any]) -> list[Line]:
-    """Each binding's signature is the wallet's that the row says signed it."""
+def _binding_lines(bindings: list[dict[str, Any]], policy: Mapping[str, Any]) -> list[Line]:
+    """Each binding's signature is the wallet's that the row says signed it.
+
+    Given once for policies on any chain, it names the first configured one, as filings do.
+    """
     if not bindings:
         return [wrong("binding signature", "the package holds no binding of the account")]
     made = []
     for row in bindings:
         value = signing.Binding(row["exchange"], row["uid"], row["wallet"], int(row["nonce"]))
         seen = f"account {row['uid']} bound to {row['wallet']}"
-        made.append(_signed("binding signature", value, row, row["signer"], purchase, seen))
+        made.append(_signed("binding signature", value, row, row["signer"], policy, seen))
     return made
 
 

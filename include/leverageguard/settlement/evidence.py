@@ -94,16 +94,16 @@ def write_batches(settings: Settings) -> int:
     with base.session(settings) as session:
         batches = list(session.scalars(select(BatchRecord).order_by(BatchRecord.batch_no)))
         for batch in batches:
-            path = folder / f"{batch.batch_no}.json"
+            path = folder / packages.batch_file(batch.chain_id, batch.batch_no)
             if _batch_id_in(path) != batch.batch_id:
                 content = batch_document(settings, batch, payouts_of(session, batch))
                 _write_proofs(settings, content)
                 # Last, for it says that the proofs are there.
                 packages.write(path, canonical_json(content))
                 written += 1
-    known = {str(batch.batch_no) for batch in batches}
-    for path in folder.glob("*.json"):
-        if path.stem not in known:
+    known = {packages.batch_file(batch.chain_id, batch.batch_no) for batch in batches}
+    for path in folder.glob("**/*.json"):
+        if path.relative_to(folder).as_posix() not in known:
             path.unlink()
     return written
 
@@ -117,7 +117,7 @@ def batch_document(
         "batch_no": batch.batch_no,
         "batch_id": batch.batch_id,
         "evidence_root": batch.evidence_root,
-        **_place(settings),
+        **_place(settings, batch.chain_id),
         "documents": {claim_id: json.loads(content) for claim_id, content in hashed.items()},
     }
 
@@ -153,13 +153,13 @@ def _batch_id_in(path: Path) -> str | None:
         return None
 
 
-def _place(settings: Settings) -> dict[str, Any]:
-    """Chain and pool that settle the batch; the pool is null while none is deployed."""
+def _place(settings: Settings, chain_id: int) -> dict[str, Any]:
+    """Chain and pool that settle the batch; the pool is null while none is known there."""
     try:
-        pool = settings.deployment().pool
+        pool = settings.on_chain(chain_id).deployment().pool
     except ConfigError:
         pool = None
-    return {"chain_id": settings.chain_id, "pool": pool}
+    return {"chain_id": chain_id, "pool": pool}
 
 
 def _document(payout: PayoutRecord) -> dict[str, str]:

@@ -59,10 +59,12 @@ def load(settings: Settings, batch_id: str) -> Loaded:
 
 
 def up_to(settings: Settings, batch_no: int) -> list[str]:
-    """Batches that are not final, up to and including `batch_no`, in the contract's order."""
+    """The chain's batches that are not final, up to `batch_no`, in its contract's order."""
     with base.session(settings) as session:
         query = select(BatchRecord.batch_id).where(
-            BatchRecord.state != "FINAL", BatchRecord.batch_no <= batch_no
+            BatchRecord.chain_id == settings.chain_id,
+            BatchRecord.state != "FINAL",
+            BatchRecord.batch_no <= batch_no,
         )
         return list(session.scalars(query.order_by(BatchRecord.batch_no)))
 
@@ -177,14 +179,15 @@ def renumber(settings: Settings, batch_id: str, next_no: int, actor: str) -> Non
         first = session.get(BatchRecord, batch_id)
         if first is None or first.state != "PLANNED":
             raise SettlementError(f"batch {batch_id} is under way and keeps its number")
+        on_chain = BatchRecord.chain_id == first.chain_id
         later = list(
             session.scalars(
                 select(BatchRecord)
-                .where(BatchRecord.batch_no >= first.batch_no)
+                .where(on_chain, BatchRecord.batch_no >= first.batch_no)
                 .order_by(BatchRecord.batch_no)
             )
         )
-        highest = session.scalar(select(func.max(BatchRecord.batch_no))) or 0
+        highest = session.scalar(select(func.max(BatchRecord.batch_no)).where(on_chain)) or 0
         free = max(next_no + len(later), highest + 1)
         # Two passes, the first to numbers nobody has: they are unique at every moment.
         for target in (free, next_no):

@@ -12,7 +12,7 @@ import structlog
 from eth_utils.address import is_address, to_checksum_address
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from leverageguard import clock
 from leverageguard.config import Settings
@@ -28,13 +28,17 @@ MAX_PAYOUTS = 400  # a batch of new recipients stays below the gas one transacti
 ACTOR = "planner"
 _log = structlog.get_logger(__name__)
 _COLUMNS = (
-    "batch_id, claim_id, liquidation_event_id, policy_id, wallet, recipient, amount_micro_usdc"
+    "batch_id, claim_id, liquidation_event_id, policy_id, wallet, recipient, amount_micro_usdc, "
+    "chain_id"
 )
 
 
 @dataclass(frozen=True)
 class Item:
-    """One approved payout as the warehouse published it; `group` is its provisional batch."""
+    """One approved payout as the warehouse published it: on the chain its policy was bought on.
+
+    `group` is its provisional batch.
+    """
 
     group: str
     claim_id: str
@@ -43,6 +47,12 @@ class Item:
     party: str
     recipient: str
     amount_micro_usdc: int
+    chain_id: int
+
+    @property
+    def batch(self) -> tuple[int, str]:
+        """What it is settled with: a batch never spans two chains."""
+        return self.chain_id, self.group
 
 
 def approved_items(settings: Settings) -> list[Item]:
@@ -60,9 +70,9 @@ def plan(settings: Settings, items: Iterable[Item]) -> list[str]:
     """Plan the items that are new; the ids of the batches made. Planning twice makes none.
 
     What each batch's evidence root was taken over is written beside the evidence packages. An item
-    whose claim was left unsealed is passed over until it is sealed. Raises PlanRefused or
-    domain.batch.BatchRefused, and plans nothing, when an item is not payable, was never decided, or
-    its evidence says otherwise.
+    whose claim was left unsealed is passed over until it is sealed, one on a chain that is not
+    configured until it is. Raises PlanRefused or domain.batch.BatchRefused, and plans nothing, when
+    an item is not payable, was never decided, or its evidence says otherwise.
     """
     made = _plan(settings, items)
     evidence.write_batches(settings)
@@ -70,14 +80,15 @@ def plan(settings: Settings, items: Iterable[Item]) -> list[str]:
 
 
 def _plan(settings: Settings, approved: Iterable[Item]) -> list[str]:
-    ordered = sorted(approved, key=lambda item: (item.group, item.claim_id))
+    payable = _configured(settings, approved)
+    ordered = sorted(payable, key=lambda item: (item.batch, item.claim_id))
     for attempts_left in (2, 1, 0):
         try:
             with base.session(settings) as session:
                 items = _sealed(session, _new(session, ordered))
                 return [
                     _plan_batch(settings, session, list(grouped))
-                    for _, grouped in groupby(items, key=lambda item: item.group)
+                    for _, grouped in groupby(items, key=lambda item: item.batch)
                 ]
         except IntegrityError:
             # Another planner was faster; what it planned is no longer new on the next look.
@@ -87,20 +98,33 @@ def _plan(settings: Settings, approved: Iterable[Item]) -> list[str]:
 
 
 def unfinished(settings: Settings) -> list[str]:
-    """Ids of the batches that are not final, oldest first."""
+    """Ids of the batches that are not final on any chain, each chain's in the contract's order."""
     with base.session(settings) as session:
         query = select(BatchRecord.batch_id).where(BatchRecord.state != "FINAL")
-        return list(session.scalars(query.order_by(BatchRecord.batch_no)))
+        return list(session.scalars(query.order_by(BatchRecord.batch_no, BatchRecord.chain_id)))
 
 
 def _item(row: tuple[Any, ...]) -> Item:
-    *texts, amount = row
+    *texts, amount, chain_id = row
     if isinstance(amount, Decimal) and amount == amount.to_integral_value():
         amount = int(amount)
-    if type(amount) is not int or not all(isinstance(text, str) and text for text in texts):
+    is_whole = type(amount) is int and type(chain_id) is int
+    if not is_whole or not all(isinstance(text, str) and text for text in texts):
         raise PlanRefused(f"fct_payout_items has an unusable row: {row!r}")
     group, claim_id, event_id, policy_id, party, recipient = texts
-    return Item(group, claim_id, event_id, policy_id, party, recipient, amount)
+    return Item(group, claim_id, event_id, policy_id, party, recipient, amount, chain_id)
+
+
+def _configured(settings: Settings, items: Iterable[Item]) -> list[Item]:
+    """The items on chains that are configured: a chain left out holds up no other."""
+    known = {chain.chain_id for chain in settings.chains}
+    given = list(items)
+    for item in given:
+        if item.chain_id not in known:
+            _log.warning(
+                "not_planned_on_unknown_chain", claim_id=item.claim_id, chain_id=item.chain_id
+            )
+    return [item for item in given if item.chain_id in known]
 
 
 def _new(session: Session, items: list[Item]) -> list[Item]:
@@ -138,7 +162,8 @@ def _plan_batch(settings: Settings, session: Session, items: list[Item]) -> str:
             "lower LEVERAGEGUARD_MAX_BATCH_SIZE"
         )
     now = clock.now_ms()
-    first = 1 + (session.scalar(select(func.max(PayoutRecord.claim_index))) or 0)
+    chain_id = items[0].chain_id
+    first = _next(session, PayoutRecord.claim_index, chain_id)
     rows = [_row(item, first + place, now) for place, item in enumerate(items)]
     batch = as_batch(rows)
     for row in rows:
@@ -147,7 +172,8 @@ def _plan_batch(settings: Settings, session: Session, items: list[Item]) -> str:
         )
     record = BatchRecord(
         batch_id=batch.batch_id,
-        batch_no=1 + (session.scalar(select(func.max(BatchRecord.batch_no))) or 0),
+        chain_id=chain_id,
+        batch_no=_next(session, BatchRecord.batch_no, chain_id),
         claim_count=len(rows),
         total_micro_usdc=batch.total_micro_usdc,
         evidence_root=hex_of(evidence.root(rows)),
@@ -165,9 +191,19 @@ def _plan_batch(settings: Settings, session: Session, items: list[Item]) -> str:
     session.add(_planned(batch.batch_id, None, now))
     session.flush()
     _log.info(
-        "batch_planned", batch_no=record.batch_no, claims=len(rows), total=record.total_micro_usdc
+        "batch_planned",
+        chain_id=chain_id,
+        batch_no=record.batch_no,
+        claims=len(rows),
+        total=record.total_micro_usdc,
     )
     return batch.batch_id
+
+
+def _next(session: Session, number: InstrumentedAttribute[int], chain_id: int) -> int:
+    """The first number the chain has not used: its contract takes them without a gap."""
+    on_chain = number.class_.chain_id == chain_id
+    return 1 + (session.scalar(select(func.max(number)).where(on_chain)) or 0)
 
 
 def as_batch(payouts: Iterable[PayoutRecord]) -> Batch:
@@ -184,6 +220,7 @@ def _row(item: Item, claim_index: int, now_ms: int) -> PayoutRecord:
     if not is_address(item.recipient):
         raise PlanRefused(f"{item.claim_id} has no payable address: {item.recipient!r}")
     return PayoutRecord(
+        chain_id=item.chain_id,
         claim_index=claim_index,
         claim_id=item.claim_id,
         liquidation_event_id=item.liquidation_event_id,

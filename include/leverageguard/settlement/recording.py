@@ -80,6 +80,7 @@ def _rows(session: Session, hour: int) -> dict[str, list[dict[str, Any]]]:
 
 def _batch_row(batch: BatchRecord) -> dict[str, Any]:
     return {
+        "chain_id": batch.chain_id,
         "batch_id": batch.batch_id,
         "batch_no": batch.batch_no,
         "claim_count": batch.claim_count,
@@ -95,6 +96,7 @@ def _batch_row(batch: BatchRecord) -> dict[str, Any]:
 
 def _payout_row(payout: PayoutRecord, batch_no: int) -> dict[str, Any]:
     return {
+        "chain_id": payout.chain_id,
         "claim_index": payout.claim_index,
         "claim_id": payout.claim_id,
         "liquidation_event_id": payout.liquidation_event_id,

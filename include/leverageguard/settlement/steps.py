@@ -34,8 +34,8 @@ def settle(batch_id: str) -> str:
     Without a proposer key nothing is sent and the answer is an empty text (dry run). Raises a
     SettlementError that says what stopped it; running it again is always safe.
     """
-    settings = config.load()
-    loaded = ledger.load(settings, batch_id)
+    loaded = ledger.load(config.load(), batch_id)
+    settings = config.load().on_chain(loaded.batch.chain_id)
     if loaded.batch.state == "FINAL":
         return loaded.batch.tx_hash or ""
     if signers.proposer(settings) is None:
@@ -56,9 +56,10 @@ def confirm(batch_id: str) -> dict[str, int]:
     if not batch_id or signers.proposer(settings) is None:
         _log.warning("confirm_skipped_in_dry_run", batch_id=batch_id)
         return {"paid": 0, "failed": 0}
-    batch_no = ledger.load(settings, batch_id).batch.batch_no
+    batch = ledger.load(settings, batch_id).batch
+    settings = settings.on_chain(batch.chain_id)
     with worker.at_work(settings) as settler:
-        for earlier_or_this in ledger.up_to(settings, batch_no):
+        for earlier_or_this in ledger.up_to(settings, batch.batch_no):
             confirming.confirm_one(settler, earlier_or_this)
     ended = [row.state for row in ledger.load(settings, batch_id).payouts]
     return {"paid": ended.count("PAID"), "failed": ended.count("FAILED")}

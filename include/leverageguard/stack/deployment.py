@@ -36,6 +36,7 @@ def deploy(settings: Settings, deposit_micro_usdc: int) -> Deployment:
     deployment = Deployment(settings.chain_id, pool, token, first)
     _grant_roles(settings, chain, admin, Pool(chain.web3, settings, pool))
     _fund(settings, chain, admin, deployment, deposit_micro_usdc)
+    settings.deployment_path.parent.mkdir(exist_ok=True)
     new = settings.deployment_path.with_suffix(".tmp")
     new.write_text(json.dumps(asdict(deployment), indent=2))
     new.replace(settings.deployment_path)

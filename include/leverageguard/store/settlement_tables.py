@@ -1,7 +1,7 @@
 """The money's record: batches, payouts, the outbox of signed transactions, leases and events.
 
-Uniqueness is what makes a second payment impossible here: one row per claim, per liquidation
-event and per claim index, for ever.
+Uniqueness is what makes a second payment impossible here: one row per claim and per liquidation
+event over all chains, and one per claim index on each chain, for ever.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
     String,
+    UniqueConstraint,
     event,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,18 +35,27 @@ def _allowed(states: Iterable[str]) -> CheckConstraint:
     return CheckConstraint(f"state IN ({names})", name="state_known")
 
 
+def _on_the_batchs_chain() -> ForeignKeyConstraint:
+    """What belongs to a batch can be on no other chain than the batch."""
+    return ForeignKeyConstraint(["batch_id", "chain_id"], ["batches.batch_id", "batches.chain_id"])
+
+
 class BatchRecord(Base):
-    """One batch; `batch_no` is its place in the contract's sequence, `tx_hash` what settled it."""
+    """One batch; `batch_no` is its place in the sequence of its chain's contract, `tx_hash` what
+    settled it."""
 
     __tablename__ = "batches"
     __table_args__ = (
+        UniqueConstraint("chain_id", "batch_no"),
+        UniqueConstraint("batch_id", "chain_id"),  # what payouts and transactions refer to
         CheckConstraint("total_micro_usdc > 0", name="total_positive"),
         CheckConstraint("claim_count > 0", name="claim_count_positive"),
         CheckConstraint("batch_no > 0", name="batch_no_positive"),
         _allowed(BATCH_STATES),
     )
     batch_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    batch_no: Mapped[int] = mapped_column(BigInteger, unique=True)
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    batch_no: Mapped[int] = mapped_column(BigInteger)
     claim_count: Mapped[int]
     total_micro_usdc: Mapped[int] = mapped_column(BigInteger)
     evidence_root: Mapped[str] = mapped_column(String(66))
@@ -67,13 +78,15 @@ class PayoutRecord(Base):
         CheckConstraint("amount_micro_usdc > 0", name="amount_positive"),
         CheckConstraint("claim_index > 0", name="claim_index_positive"),
         _allowed(PAYOUT_STATES),
+        _on_the_batchs_chain(),
     )
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     claim_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     claim_id: Mapped[str] = mapped_column(String(64), unique=True)
     liquidation_event_id: Mapped[str] = mapped_column(String(160), unique=True)
     policy_id: Mapped[str] = mapped_column(String(66))
     party: Mapped[str] = mapped_column(String(42))
-    batch_id: Mapped[str] = mapped_column(ForeignKey("batches.batch_id"), index=True)
+    batch_id: Mapped[str] = mapped_column(String(64), index=True)
     recipient: Mapped[str] = mapped_column(String(42))
     amount_micro_usdc: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(16))
@@ -94,9 +107,10 @@ class TransactionRecord(Base):
         Index("ix_transactions_chain_sender_nonce", "chain_id", "sender", "nonce"),
         CheckConstraint("nonce >= 0", name="nonce_not_negative"),
         _allowed(TRANSACTION_STATES),
+        _on_the_batchs_chain(),
     )
     tx_hash: Mapped[str] = mapped_column(String(66), primary_key=True)
-    batch_id: Mapped[str] = mapped_column(ForeignKey("batches.batch_id"), index=True)
+    batch_id: Mapped[str] = mapped_column(String(64), index=True)
     chain_id: Mapped[int] = mapped_column(BigInteger)
     sender: Mapped[str] = mapped_column(String(42))
     nonce: Mapped[int] = mapped_column(BigInteger)
@@ -149,8 +163,8 @@ TRIGGERS = (
     "BEGIN SELECT RAISE(ABORT, 'settlement_events is append-only'); END",
     "CREATE TRIGGER payouts_no_delete BEFORE DELETE ON payouts "
     "BEGIN SELECT RAISE(ABORT, 'a planned payout is never deleted'); END",
-    "CREATE TRIGGER payouts_fixed BEFORE UPDATE OF claim_index, claim_id, liquidation_event_id, "
-    "policy_id, batch_id, recipient, amount_micro_usdc ON payouts "
+    "CREATE TRIGGER payouts_fixed BEFORE UPDATE OF chain_id, claim_index, claim_id, "
+    "liquidation_event_id, policy_id, batch_id, recipient, amount_micro_usdc ON payouts "
     "BEGIN SELECT RAISE(ABORT, 'a planned payout is never changed'); END",
 )
 for _trigger in TRIGGERS:

@@ -30,6 +30,11 @@ class PackageError(Exception):
     """A package is missing or not what its name says; the message names folder and fix."""
 
 
+def batch_file(chain_id: int, batch_no: int) -> str:
+    """Where a batch's document lies among the others: numbers are a chain's own."""
+    return f"{chain_id}/{batch_no}.json"
+
+
 def evidence_dir(settings: Settings) -> Path:
     """Where packages, batch documents and proofs lie."""
     return settings.data_dir / "evidence"

@@ -178,14 +178,14 @@ _DECLARED = (
     _table(
         "settlement/batches",
         "planned_at_ms",
-        "batch_id batch_no:BIGINT claim_count:INT total_micro_usdc evidence_root state tx_hash "
-        "gas_used:BIGINT planned_at_ms updated_at_ms",
+        "chain_id:BIGINT batch_id batch_no:BIGINT claim_count:INT total_micro_usdc evidence_root "
+        "state tx_hash gas_used:BIGINT planned_at_ms updated_at_ms",
     ),
     _table(
         "settlement/payouts",
         "planned_at_ms",
-        "claim_index:BIGINT claim_id liquidation_event_id policy_id party batch_id "
-        "batch_no:BIGINT recipient amount_micro_usdc state tx_hash planned_at_ms",
+        "chain_id:BIGINT claim_index:BIGINT claim_id liquidation_event_id policy_id party "
+        "batch_id batch_no:BIGINT recipient amount_micro_usdc state tx_hash planned_at_ms",
     ),
     _table(
         "evidence/verdicts",

@@ -30,14 +30,16 @@ def planned(store: Settings) -> Callable[..., None]:
         with base.session(store) as session:
             session.add(
                 BatchRecord(
-                    batch_id=f"b{index}", batch_no=index, claim_count=1, total_micro_usdc=amount,
-                    evidence_root="0x00", state="PLANNED", planned_at_ms=1, updated_at_ms=1,
+                    batch_id=f"b{index}", chain_id=31337, batch_no=index, claim_count=1,
+                    total_micro_usdc=amount, evidence_root="0x00", state="PLANNED",
+                    planned_at_ms=1, updated_at_ms=1,
                 )
             )  # fmt: skip
             session.flush()
             session.add(
                 PayoutRecord(
-                    claim_index=index, claim_id=claim_id, liquidation_event_id=f"okx:u:{index}",
+                    chain_id=31337, claim_index=index, claim_id=claim_id,
+                    liquidation_event_id=f"okx:u:{index}",
                     policy_id="0x1", party="0x2", batch_id=f"b{index}", recipient="0x2",
                     amount_micro_usdc=amount, state="PLANNED", planned_at_ms=1,
                 )

@@ -111,7 +111,7 @@ def test_plan__a_batch__leaves_documents_and_proofs_an_outsider_can_check(
     store: Settings, planned: str
 ) -> None:
     folder = packages.evidence_dir(store)
-    batch = json.loads((folder / "batches" / "1.json").read_bytes())
+    batch = json.loads((folder / "batches" / "31337" / "1.json").read_bytes())
     root = bytes.fromhex(batch["evidence_root"][2:])
 
     assert batch["batch_id"] == planned
@@ -132,13 +132,13 @@ def test_write_batches__a_batch_numbered_anew__is_found_under_its_new_number_onl
     assert evidence.write_batches(store) == 1
     assert evidence.write_batches(store) == 0
     folder = packages.evidence_dir(store)
-    assert [path.name for path in (folder / "batches").iterdir()] == ["4.json"]
+    assert [path.name for path in (folder / "batches").glob("*/*")] == ["4.json"]
     assert json.loads((folder / "proofs" / "clm_0001.json").read_bytes())["batch_no"] == 4
 
 
 def test_plan__again_after_the_files_were_lost__writes_them_again(store: Settings) -> None:
     plan(store, [approved(1)])
-    path = packages.evidence_dir(store) / "batches" / "1.json"
+    path = packages.evidence_dir(store) / "batches" / "31337" / "1.json"
     content = path.read_bytes()
     path.unlink()
 

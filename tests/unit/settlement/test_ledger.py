@@ -21,7 +21,7 @@ def signed(
     batch_id: str, tx_hash: str = "0xaa", nonce: int = 0, position: int = 0
 ) -> TransactionRecord:
     return TransactionRecord(
-        tx_hash=tx_hash, batch_id=batch_id, chain_id=1, sender="0x1", nonce=nonce,
+        tx_hash=tx_hash, batch_id=batch_id, chain_id=31337, sender="0x1", nonce=nonce,
         position=position, raw=b"raw", payouts_hash="0x", deadline_s=1, gas_limit=1,
         max_fee_per_gas_wei="1", priority_fee_per_gas_wei="1", state="SIGNED",
         created_at_ms=0, updated_at_ms=0,

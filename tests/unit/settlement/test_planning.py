@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from leverageguard.config import Settings
+from leverageguard.config import ChainSettings, Settings
 from leverageguard.domain.batch import BatchRefused
 from leverageguard.settlement import ledger, planning
 from leverageguard.settlement.errors import PlanRefused
@@ -84,7 +84,63 @@ def test_plan__more_payouts_than_one_transaction_can_pay__is_refused(store: Sett
 @pytest.mark.parametrize("amount", [1.0, None, "1", True, Decimal("1.5")])
 def test_item__amount_that_is_no_whole_number__is_refused(amount: Any) -> None:
     with pytest.raises(PlanRefused, match="unusable row"):
-        planning._item(("b", "c", "e", "p", "w", "r", amount))
+        planning._item(("b", "c", "e", "p", "w", "r", amount, 31337))
+
+
+@pytest.mark.parametrize("chain_id", [None, "31337", 31337.0])
+def test_item__chain_that_is_no_number__is_refused(chain_id: Any) -> None:
+    with pytest.raises(PlanRefused, match="unusable row"):
+        planning._item(("b", "c", "e", "p", "w", "r", 1, chain_id))
+
+
+BOTH = (ChainSettings("one", 1), ChainSettings("ten", 10))
+
+
+def test_plan__two_chains__are_numbered_each_from_one(store: Settings) -> None:
+    both = replace(store, chain_blocks=BOTH)
+    items = [approved(n, chain_id=chain) for n, chain in ((1, 1), (2, 10), (3, 1), (4, 10))]
+    plan(both, items)
+    plan(both, [approved(5, chain_id=10), approved(6, chain_id=1)])
+    found = sorted((p.chain_id, p.claim_index, p.claim_id) for p in all_payouts(store))
+    assert found == [
+        (1, 1, "clm_0001"),
+        (1, 2, "clm_0003"),
+        (1, 3, "clm_0006"),
+        (10, 1, "clm_0002"),
+        (10, 2, "clm_0004"),
+        (10, 3, "clm_0005"),
+    ]
+    with base.session(store) as session:
+        numbers = session.execute(select(BatchRecord.chain_id, BatchRecord.batch_no)).all()
+    assert sorted(map(tuple, numbers)) == [(1, 1), (1, 2), (10, 1), (10, 2)]
+
+
+@pytest.mark.parametrize("same", ["claim_id", "liquidation_event_id"])
+def test_plan__claim_or_event_known_on_another_chain__is_never_planned_again(
+    store: Settings, same: str
+) -> None:
+    both = replace(store, chain_blocks=BOTH)
+    first = approved(1, chain_id=1)
+    again = replace(approved(2, chain_id=10), **{same: getattr(first, same)})
+    plan(both, [first])
+    assert plan(both, [again]) == []
+    assert plan(both, [first, again]) == []
+
+
+def test_plan__one_event_on_two_chains_at_once__pays_the_first_only(store: Settings) -> None:
+    both = replace(store, chain_blocks=BOTH)
+    first = approved(1, chain_id=1)
+    twin = replace(approved(2, chain_id=10), liquidation_event_id=first.liquidation_event_id)
+    plan(both, [twin, first])
+    assert [(row.chain_id, row.claim_id) for row in all_payouts(store)] == [(1, "clm_0001")]
+
+
+def test_plan__chain_that_is_not_configured__holds_up_no_other(store: Settings) -> None:
+    one = replace(store, chain_blocks=BOTH[:1])
+    plan(one, [approved(1, chain_id=10), approved(2, chain_id=1)])
+    assert [row.claim_id for row in all_payouts(store)] == ["clm_0002"]
+    plan(replace(store, chain_blocks=BOTH), [approved(1, chain_id=10)])
+    assert len(all_payouts(store)) == 2
 
 
 def test_unfinished__planned_batches__come_oldest_first(store: Settings) -> None:
@@ -100,6 +156,7 @@ def test_store__second_payout_with_the_same_key__is_refused_by_the_store(
     store: Settings, planned: str, column: str, value: Any
 ) -> None:
     row: dict[str, Any] = {
+        "chain_id": 31337,
         "claim_index": 9,
         "claim_id": "clm_0009",
         "liquidation_event_id": "okx:uid:9",
@@ -113,6 +170,47 @@ def test_store__second_payout_with_the_same_key__is_refused_by_the_store(
     }
     with pytest.raises(IntegrityError), base.session(store) as session:
         session.add(PayoutRecord(**(row | {column: value})))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("claim_id", "clm_0001"), ("liquidation_event_id", "okx:uid:1")]
+)
+def test_store__paid_on_another_chain__is_refused_by_the_store(
+    store: Settings, column: str, value: str
+) -> None:
+    both = replace(store, chain_blocks=BOTH)
+    plan(both, [approved(1, chain_id=1), approved(2, chain_id=10)])
+    with pytest.raises(IntegrityError), base.session(store) as session:
+        batch = session.scalar(select(BatchRecord).where(BatchRecord.chain_id == 10))
+        assert batch is not None
+        row = PayoutRecord(
+            chain_id=10, claim_index=9, claim_id="clm_0009", liquidation_event_id="okx:uid:9",
+            policy_id="0x9", party="0x9", batch_id=batch.batch_id, recipient="0x9",
+            amount_micro_usdc=1, state="PLANNED", planned_at_ms=0,
+        )  # fmt: skip
+        setattr(row, column, value)
+        session.add(row)
+
+
+def test_store__payout_in_a_batch_of_another_chain__is_refused_by_the_store(
+    store: Settings, planned: str
+) -> None:
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), base.session(store) as session:
+        session.add(
+            PayoutRecord(
+                chain_id=10,
+                claim_index=9,
+                claim_id="clm_0009",
+                liquidation_event_id="okx:uid:9",
+                policy_id="0x9",
+                party="0x9",
+                batch_id=planned,
+                recipient="0x9",
+                amount_micro_usdc=1,
+                state="PLANNED",
+                planned_at_ms=0,
+            )
+        )
 
 
 @pytest.mark.parametrize(("column", "value"), [("amount_micro_usdc", 0), ("state", "LOST")])

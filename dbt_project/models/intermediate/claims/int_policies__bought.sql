@@ -28,6 +28,7 @@ bought as (
         quotes.payout_rate_ppm,
         quotes.max_payout_micro_usdc,
         purchases.quote_id is not null as is_bought,
+        purchases.chain_id,
         purchases.tx_hash as purchase_tx_hash,
         purchases.log_index as purchase_log_index,
         purchases.block_at as purchased_at,

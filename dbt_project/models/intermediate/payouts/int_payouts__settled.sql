@@ -10,12 +10,14 @@ receipts as (
     select *
     from {{ ref('stg_chain__payouts') }}
     qualify row_number() over (
-        partition by claim_index order by is_paid desc, block_number desc, log_index desc
+        partition by chain_id, claim_index
+        order by is_paid desc, block_number desc, log_index desc
     ) = 1
 ),
 
 settled as (
     select
+        planned.chain_id,
         planned.claim_id,
         planned.liquidation_event_id,
         planned.policy_id,
@@ -35,7 +37,8 @@ settled as (
             else planned.state
         end as payout_state
     from planned
-    left join receipts on planned.claim_index = receipts.claim_index
+    left join receipts
+        on planned.chain_id = receipts.chain_id and planned.claim_index = receipts.claim_index
 )
 
 select * from settled

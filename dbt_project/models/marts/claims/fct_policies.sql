@@ -21,6 +21,7 @@ joined as (
     select
         policies.policy_id,
         policies.policy_reference,
+        policies.chain_id,
         policies.wallet,
         policies.account_id,
         policies.product_version,

@@ -14,6 +14,7 @@ items as (
 
 planned as (
     select
+        batches.chain_id,
         batches.batch_id,
         batches.batch_no,
         if(settlements.batch_no is null, 'planned', 'settled') as status,
@@ -27,11 +28,13 @@ planned as (
         batches.planned_at,
         settlements.block_at as settled_at
     from batches
-    left join settlements on batches.batch_no = settlements.batch_no
+    left join settlements
+        on batches.chain_id = settlements.chain_id and batches.batch_no = settlements.batch_no
 ),
 
 approved as (
     select
+        chain_id,
         batch_id,
         null::bigint as batch_no,
         'approved' as status,
@@ -46,7 +49,7 @@ approved as (
         null::timestamptz as settled_at
     from items
     where status = 'approved'
-    group by batch_id
+    group by chain_id, batch_id
 ),
 
 unioned as (

@@ -12,8 +12,13 @@ claims as (
     select * from {{ ref('fct_claims') }}
 ),
 
+policies as (
+    select * from {{ ref('int_policies__bought') }}
+),
+
 planned as (
     select
+        chain_id,
         batch_id,
         batch_no,
         claim_id,
@@ -30,30 +35,42 @@ planned as (
     from settled
 ),
 
-approved as (
+-- A batch is paid by one pool: each chain fills its own.
+queued as (
     select
-        'pending-' || lpad(
-            cast(
-                (row_number() over (order by claims.notified_at, claims.claim_id) - 1)
-                // {{ var('max_batch_size') }} + 1 as varchar
-            ),
-            4,
-            '0'
-        ) as batch_id,
-        null::bigint as batch_no,
+        policies.chain_id,
         claims.claim_id,
         claims.liquidation_event_id,
         claims.policy_id,
         claims.wallet,
-        claims.wallet as recipient,
-        limited.approved_micro_usdc as amount_micro_usdc,
+        limited.approved_micro_usdc,
+        (row_number() over (
+            partition by policies.chain_id order by claims.notified_at, claims.claim_id
+        ) - 1) // {{ var('max_batch_size') }} as place_on_chain
+    from limited
+    inner join claims on limited.claim_id = claims.claim_id
+    inner join policies on claims.policy_id = policies.policy_id
+    where limited.approved_micro_usdc > 0
+),
+
+approved as (
+    select
+        chain_id,
+        'pending-' || lpad(
+            cast(dense_rank() over (order by place_on_chain, chain_id) as varchar), 4, '0'
+        ) as batch_id,
+        null::bigint as batch_no,
+        claim_id,
+        liquidation_event_id,
+        policy_id,
+        wallet,
+        wallet as recipient,
+        approved_micro_usdc as amount_micro_usdc,
         null::bigint as claim_index,
         'approved' as status,
         null::varchar as tx_hash,
         0::bigint as paid_micro_usdc
-    from limited
-    inner join claims on limited.claim_id = claims.claim_id
-    where limited.approved_micro_usdc > 0
+    from queued
 ),
 
 items as (

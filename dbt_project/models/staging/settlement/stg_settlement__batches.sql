@@ -6,6 +6,7 @@ source as (
 
 renamed as (
     select
+        chain_id,
         batch_id,
         batch_no,
         claim_count,

@@ -6,6 +6,7 @@ source as (
 
 renamed as (
     select
+        chain_id,
         claim_index,
         claim_id,
         liquidation_event_id,
@@ -24,7 +25,7 @@ renamed as (
 deduplicated as (
     select *
     from renamed
-    {{ latest_by(['claim_index'], ['planned_at desc', 'state']) }}
+    {{ latest_by(['chain_id', 'claim_index'], ['planned_at desc', 'state']) }}
 )
 
 select * from deduplicated

@@ -27,6 +27,7 @@ def upgrade() -> None:
     op.create_table(
         "batches",
         sa.Column("batch_id", sa.String(length=64), nullable=False),
+        sa.Column("chain_id", sa.BigInteger(), nullable=False),
         sa.Column("batch_no", sa.BigInteger(), nullable=False),
         sa.Column("claim_count", sa.Integer(), nullable=False),
         sa.Column("total_micro_usdc", sa.BigInteger(), nullable=False),
@@ -45,7 +46,8 @@ def upgrade() -> None:
         sa.CheckConstraint("claim_count > 0", name=op.f("ck_batches_claim_count_positive")),
         sa.CheckConstraint("total_micro_usdc > 0", name=op.f("ck_batches_total_positive")),
         sa.PrimaryKeyConstraint("batch_id", name=op.f("pk_batches")),
-        sa.UniqueConstraint("batch_no", name=op.f("uq_batches_batch_no")),
+        sa.UniqueConstraint("batch_id", "chain_id", name=op.f("uq_batches_batch_id_chain_id")),
+        sa.UniqueConstraint("chain_id", "batch_no", name=op.f("uq_batches_chain_id_batch_no")),
     )
     op.create_table(
         "leases",
@@ -75,6 +77,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "payouts",
+        sa.Column("chain_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("claim_index", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("claim_id", sa.String(length=64), nullable=False),
         sa.Column("liquidation_event_id", sa.String(length=160), nullable=False),
@@ -94,9 +97,11 @@ def upgrade() -> None:
         sa.CheckConstraint("amount_micro_usdc > 0", name=op.f("ck_payouts_amount_positive")),
         sa.CheckConstraint("claim_index > 0", name=op.f("ck_payouts_claim_index_positive")),
         sa.ForeignKeyConstraint(
-            ["batch_id"], ["batches.batch_id"], name=op.f("fk_payouts_batch_id")
+            ["batch_id", "chain_id"],
+            ["batches.batch_id", "batches.chain_id"],
+            name=op.f("fk_payouts_batch_id_chain_id"),
         ),
-        sa.PrimaryKeyConstraint("claim_index", name=op.f("pk_payouts")),
+        sa.PrimaryKeyConstraint("chain_id", "claim_index", name=op.f("pk_payouts")),
         sa.UniqueConstraint("claim_id", name=op.f("uq_payouts_claim_id")),
         sa.UniqueConstraint("liquidation_event_id", name=op.f("uq_payouts_liquidation_event_id")),
     )
@@ -179,7 +184,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("nonce >= 0", name=op.f("ck_transactions_nonce_not_negative")),
         sa.ForeignKeyConstraint(
-            ["batch_id"], ["batches.batch_id"], name=op.f("fk_transactions_batch_id")
+            ["batch_id", "chain_id"],
+            ["batches.batch_id", "batches.chain_id"],
+            name=op.f("fk_transactions_batch_id_chain_id"),
         ),
         sa.PrimaryKeyConstraint("tx_hash", name=op.f("pk_transactions")),
     )
