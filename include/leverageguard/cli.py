@@ -114,11 +114,12 @@ def _logs(settings: Settings, options: argparse.Namespace) -> int:
 
 def _bench(settings: Settings, options: argparse.Namespace) -> int:
     folder = settings.repo_dir / "tests" / "bench"
-    known = sorted(path.stem for path in folder.glob("[a-z]*.py"))
-    if options.name not in known:
+    known = {path.stem.replace("_", "-"): path for path in sorted(folder.glob("[a-z]*.py"))}
+    chosen = known.get((options.name or "").replace("_", "-"))
+    if chosen is None:
         print(f"benchmarks: {', '.join(known) or 'none'}")
         return 0 if options.name is None else 1
-    argv = [sys.executable, str(folder / f"{options.name}.py"), *(["--json"] * options.json)]
+    argv = [sys.executable, str(chosen), *(["--json"] * options.json)]
     return subprocess.call(argv)
 
 

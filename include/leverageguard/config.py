@@ -125,7 +125,7 @@ class Settings(Folders):
     def chain_rpc_urls(self) -> tuple[str, ...]:
         """JSON-RPC endpoints of the chain, best first; those kept as secrets are looked up."""
         if self.chain_rpc:
-            return (self.chain_rpc,)
+            return tuple(url for part in self.chain_rpc.split(",") if (url := part.strip()))
         secret = chain_settings.SECRET
         named = (
             self.secret(url.removeprefix(secret)) if url.startswith(secret) else url
