@@ -27,6 +27,10 @@ class StoreAndChainDisagree(SettlementError):
     """The chain does not hold what the store says it holds, or the other way round."""
 
 
+class FinalBatchLost(StoreAndChainDisagree):
+    """The chain lost blocks under a batch that was final: an incident says which."""
+
+
 class OutcomeUnknown(SettlementError):
     """A transaction was sent and is neither mined nor replaced yet: settle again later."""
 

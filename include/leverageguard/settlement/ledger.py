@@ -151,6 +151,24 @@ def record_reorg(settings: Settings, batch_id: str, actor: str) -> None:
         move.batch_to("SENT", rule)
 
 
+def final_ones(settings: Settings) -> list[str]:
+    """Ids of the final batches, the newest first."""
+    with base.session(settings) as session:
+        query = select(BatchRecord.batch_id).where(BatchRecord.state == "FINAL")
+        return list(session.scalars(query.order_by(BatchRecord.batch_no.desc())))
+
+
+def record_unsettled(settings: Settings, batch_id: str, rule: str, actor: str) -> None:
+    """A final batch's block left the chain: its payouts and its transaction are under way again.
+
+    One that somebody else's transaction settled has nothing of ours to send, so it is planned.
+    """
+    with moving(settings, batch_id, actor) as move:
+        if move.batch.state == "FINAL" and not move.unsettle(rule):
+            move.batch_to("PAY_UNKNOWN", rule)
+            move.batch_to("PLANNED", rule)
+
+
 def record_outcomes(
     settings: Settings, batch_id: str, outcomes: Mapping[int, Outcome], rule: str, actor: str
 ) -> None:

@@ -53,6 +53,27 @@ class Mover:
         transaction.state = state
         transaction.updated_at_ms = clock.now_ms()
 
+    def unsettle(self, rule: str) -> bool:
+        """Move a final batch, all its payouts and what was mined of it back to SENT.
+
+        False when no transaction of ours settled it.
+        """
+        before = self.batch.state
+        states.check(states.LOST_EDGES, f"batch {self.batch.batch_no}", before, "SENT")
+        self._event(before, "SENT", rule)
+        self.batch.state, self.batch.tx_hash, self.batch.gas_used = "SENT", None, None
+        for payout in self.payouts():
+            states.check(states.LOST_EDGES, payout.claim_id, payout.state, "SENT")
+            self._event(payout.state, "SENT", rule, claim_id=payout.claim_id)
+            payout.state, payout.tx_hash, payout.log_index = "SENT", None, None
+        ours = [row for row in self.transactions() if row.state == "FINAL"]
+        for row in ours:
+            self._event(row.state, "SENT", rule, tx_hash=row.tx_hash)
+            row.state, row.block_number, row.block_hash = "SENT", None, None
+            row.updated_at_ms = clock.now_ms()
+        self.touch()
+        return bool(ours)
+
     def note(self, rule: str) -> None:
         """Record something that changed no state."""
         self._event(self.batch.state, self.batch.state, rule)

@@ -9,55 +9,43 @@ from sqlalchemy.orm import Session
 
 from leverageguard.config import Settings
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import chain_steps
-from leverageguard.settlement.errors import StoreAndChainDisagree
+from leverageguard.settlement import chain_steps, finality, ledger
+from leverageguard.settlement.errors import FinalBatchLost
 from leverageguard.store import base
-from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord
+from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
-NAME = "store"
+NAME, SETTLED = "store", "chain/batch_settlements"
 
 
 def record_all(settings: Settings) -> dict[str, int]:
     """Land every hour in which a batch changed since it was last landed; rows per table.
 
     A batch counts as landed only after its files and its chain hours are written. Raises
-    StoreAndChainDisagree when the chain no longer has the newest final batch.
+    FinalBatchLost, all landed, when the chain no longer has a batch that was final.
     """
     counts = {"settlement/batches": 0, "settlement/payouts": 0}
-    check_final_on_chain(settings)
+    lost = _lost(settings)
     with base.session(settings) as session:
         changed = list(session.scalars(select(BatchRecord).where(BatchRecord.is_landed.is_(False))))
         content = {hour: _rows(session, hour) for hour in sorted({_hour(b) for b in changed})}
-    if not changed:
-        return counts
-    for table, rows in _chain_hours(settings, changed).items():
-        counts[table] = rows
-    for hour, tables in content.items():
-        for table, table_rows in tables.items():
-            counts[table] += landing.replace(settings, table, hour, NAME, table_rows)
-    _mark_landed(settings, changed)
+    if changed:
+        counts |= _chain_hours(settings, changed)
+        for hour, tables in content.items():
+            for table, table_rows in tables.items():
+                counts[table] += landing.replace(settings, table, hour, NAME, table_rows)
+        _mark_landed(settings, changed)
+    if lost:
+        raise FinalBatchLost(lost)
     return counts
 
 
-def check_final_on_chain(settings: Settings) -> None:
-    """Raise StoreAndChainDisagree unless the chain still has the store's newest final batch.
-
-    A local chain that was killed forgets its last seconds, and the store does not.
-    """
-    with base.session(settings) as session:
-        query = select(BatchRecord).where(BatchRecord.state == "FINAL")
-        newest = session.scalar(query.order_by(BatchRecord.batch_no.desc()).limit(1))
-    if newest is None:
-        return
-    chain = chains.connect(settings)
-    receipt = chain.receipt(newest.tx_hash or "")
-    if receipt is None or chain.pool().next_batch() <= newest.batch_no:
-        raise StoreAndChainDisagree(
-            f"the store has batch {newest.batch_no} as final in {newest.tx_hash}, the chain does "
-            "not have it: the chain lost blocks, and no further batch can be trusted"
-        )
+def _lost(settings: Settings) -> str:
+    """Which final batches the chain lost: a killed local chain forgets, and the store does not."""
+    if not ledger.final_ones(settings):
+        return ""
+    return finality.find(settings, chains.connect(settings), NAME)
 
 
 def _hour(batch: BatchRecord) -> int:
@@ -115,19 +103,37 @@ def _payout_row(payout: PayoutRecord, batch_no: int) -> dict[str, Any]:
 def _chain_hours(settings: Settings, batches: list[BatchRecord]) -> dict[str, int]:
     """Land the hours from the first to the last block that settled one of the batches."""
     hashes = [batch.tx_hash for batch in batches if batch.tx_hash]
-    if not hashes:
+    hours = _left_hours(settings, batches)
+    if not hashes and not hours:
         return {}
     chain = chains.connect(settings)
     found = [receipt for tx_hash in hashes if (receipt := chain.receipt(tx_hash)) is not None]
     blocks = {receipt.block_number for receipt in found}
-    hours = [
+    hours |= {
         block.timestamp * 1000 // HOUR_MS * HOUR_MS
         for number in blocks
         if (block := chain.block(number)) is not None
-    ]
+    }
     if not hours:
         return {}
     return chain_steps.land_hours(settings, chain, range(min(hours), max(hours) + 1, HOUR_MS))
+
+
+def _left_hours(settings: Settings, batches: list[BatchRecord]) -> set[int]:
+    """Hours in which batches were landed that left their block after they were final."""
+    ids = [batch.batch_id for batch in batches]
+    with base.session(settings) as session:
+        query = select(SettlementEvent.batch_id).where(
+            SettlementEvent.batch_id.in_(ids),
+            SettlementEvent.claim_id.is_(None),
+            SettlementEvent.from_state == "FINAL",
+        )
+        left = set(session.scalars(query))
+    roots = {batch.evidence_root for batch in batches if batch.batch_id in left}
+    if not roots:
+        return set()
+    rows = landing.scan(settings, SETTLED, ["block_time_ms"], {"evidence_root": roots})
+    return {row["block_time_ms"] // HOUR_MS * HOUR_MS for row in rows}
 
 
 def _mark_landed(settings: Settings, batches: list[BatchRecord]) -> None:

@@ -1,4 +1,8 @@
-"""The states of a batch, a payout and a transaction, and the only edges between them."""
+"""The states of a batch, a payout and a transaction, and the only edges between them.
+
+What is closed goes nowhere, but for LOST_EDGES: the chain lost the block, deeper than the
+confirmations.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,8 @@ TRANSACTION_EDGES: Final[dict[str, frozenset[str]]] = {
     "FINAL": frozenset(),
 }
 CLOSED_PAYOUTS: Final = frozenset({"PAID", "FAILED"})
+# The one way back from the end, for batch, payouts and transaction together.
+LOST_EDGES: Final = dict.fromkeys(("FINAL", "PAID", "FAILED"), frozenset({"SENT"}))
 
 
 class IllegalMove(Exception):

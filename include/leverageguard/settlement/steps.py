@@ -10,6 +10,7 @@ from leverageguard.settlement import (
     chain,
     confirming,
     evidence,
+    finality,
     ledger,
     planning,
     recording,
@@ -42,6 +43,7 @@ def settle(batch_id: str) -> str:
         _dry_run(settings, loaded)
         return ""
     with worker.at_work(settings) as settler:
+        finality.require(settings, settler.chain, settler.name)
         for earlier_or_this in ledger.up_to(settings, loaded.batch.batch_no):
             sending.settle_one(settler, earlier_or_this)
     return ledger.load(settings, loaded.batch.batch_id).batch.tx_hash or ""

@@ -35,6 +35,7 @@ FAULTY_SHARE = 0.3
 HURRIED_S = 0.25  # when a worker on a bad line hangs up
 RESTARTS = 12  # of a worker that ended with an error, as a scheduler restarts its task
 PATIENCE_S = 120
+MOST_REORGS = 12
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class Run:
         return self.result
 
     def _reorg(self, anvil: Anvil) -> None:
-        if self.world.reorg_depth:
+        if self.world.reorg_depth and self.result.reorgs < MOST_REORGS:
             anvil.rpc("anvil_reorg", self.world.reorg_depth, [])
             self.result.reorgs += 1
 

@@ -29,3 +29,7 @@ def test_payout_edges__closed_payout__goes_nowhere(state: str) -> None:
 def test_check__edge_that_does_not_exist__names_both_ends() -> None:
     with pytest.raises(states.IllegalMove, match="batch 4 cannot go from FINAL to PLANNED"):
         states.check(states.BATCH_EDGES, "batch 4", "FINAL", "PLANNED")
+
+
+def test_lost_edges__what_is_closed__goes_back_under_way_and_nowhere_else() -> None:
+    assert states.LOST_EDGES == {state: {"SENT"} for state in ("FINAL", "PAID", "FAILED")}
