@@ -24,7 +24,9 @@ def require(settings: Settings, chain: Chain, actor: str) -> None:
 
     Raises FinalBatchLost when the chain lost one, and Halted until its incident is resolved.
     """
-    if any(row.kind == KIND for row in incidents.open_ones(settings)):
+    where = (None, settings.chain_id)
+    told = incidents.open_ones(settings)
+    if any(row.kind == KIND and row.chain_id in where for row in told):
         incidents.require_none(settings)
     lost = find(settings, chain, actor)
     if lost:

@@ -152,9 +152,11 @@ def record_reorg(settings: Settings, batch_id: str, actor: str) -> None:
 
 
 def final_ones(settings: Settings) -> list[str]:
-    """Ids of the final batches, the newest first."""
+    """Ids of the chain's final batches, the newest first."""
     with base.session(settings) as session:
-        query = select(BatchRecord.batch_id).where(BatchRecord.state == "FINAL")
+        query = select(BatchRecord.batch_id).where(
+            BatchRecord.chain_id == settings.chain_id, BatchRecord.state == "FINAL"
+        )
         return list(session.scalars(query.order_by(BatchRecord.batch_no.desc())))
 
 

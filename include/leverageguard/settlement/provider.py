@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 import requests
 import structlog
@@ -19,6 +18,7 @@ from web3 import HTTPProvider
 from web3.providers import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from leverageguard.chain_settings import shown_url
 from leverageguard.settlement import errors
 
 TIMEOUT_S = 20
@@ -58,7 +58,7 @@ class NodeProvider(HTTPProvider):
     @property
     def name(self) -> str:
         """The node's address without what may be secret in it: key, path and password."""
-        return named(str(self.endpoint_uri))
+        return shown_url(str(self.endpoint_uri))
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         tries = tenacity.Retrying(
@@ -160,12 +160,6 @@ class FallbackProvider(JSONBaseProvider):
                 f"{self._chain_id}: set LEVERAGEGUARD_CHAIN_ID or LEVERAGEGUARD_CHAIN_RPC"
             )
         self._trusted.add(node)
-
-
-def named(url: str) -> str:
-    """A URL's scheme, host and port: providers put their customers' keys into the rest."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _wait_s(state: tenacity.RetryCallState) -> float:

@@ -32,4 +32,4 @@ def test_check__edge_that_does_not_exist__names_both_ends() -> None:
 
 
 def test_lost_edges__what_is_closed__goes_back_under_way_and_nowhere_else() -> None:
-    assert states.LOST_EDGES == {state: {"SENT"} for state in ("FINAL", "PAID", "FAILED")}
+    assert {state: {"SENT"} for state in ("FINAL", "PAID", "FAILED")} == states.LOST_EDGES
