@@ -1,10 +1,11 @@
-"""Read the pool's confirmed events: policies, premiums, deposits, batches and payouts.
+"""Read the pools' confirmed events: policies, premiums, deposits, batches and payouts.
 
-Reads    event logs of the pool contract, blocks with enough confirmations only
+Reads    event logs of each chain's pool contract, blocks with enough confirmations only
 Writes   raw/chain/*, one file per chain and hour of block time
 Re-run   replaces the hours of the window
 Backfill `airflow backfill create --dag-id ingest_chain`, as far back as the RPC keeps logs
-On fail  the RPC was unreachable or names another chain: the message says which; clear the task
+On fail  a chain's RPC was unreachable or serves another chain: the message says which, the other
+         chains have landed; clear the task
 """
 
 import pendulum
@@ -29,8 +30,8 @@ WINDOW_END = "{{ params.window_end or data_interval_end.isoformat() }}"
     doc_md=__doc__,
 )
 def ingest_chain():
-    @task(outlets=[RAW])
-    def land(window_start: str, window_end: str) -> dict[str, int]:
+    @task
+    def chains(window_start: str) -> list[int]:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from leverageguard import clock
@@ -39,9 +40,16 @@ def ingest_chain():
             raise AirflowSkipException(f"{window_start} lies after the clock in use")
         from leverageguard.settlement import chain_steps
 
-        return chain_steps.land(window_start, window_end)
+        return chain_steps.chain_ids()
 
-    land(WINDOW_START, WINDOW_END)
+    @task(outlets=[RAW], map_index_template="chain {{ chain_id }}")
+    def land(chain_id: int, window_start: str, window_end: str) -> dict[str, int]:
+        from leverageguard.settlement import chain_steps
+
+        return chain_steps.land(window_start, window_end, chain_id)
+
+    window = {"window_start": WINDOW_START, "window_end": WINDOW_END}
+    land.partial(**window).expand(chain_id=chains(WINDOW_START))
 
 
 ingest_chain()

@@ -59,13 +59,19 @@ def item(
 
 
 class PoolStack:
-    """The parts a settlement needs, deployed on `anvil` and funded with `funded` micro-USDC."""
+    """The parts a settlement needs, deployed on `anvil` and funded with `funded` micro-USDC.
 
-    def __init__(self, anvil: Anvil, funded: int = 1_000 * USDC) -> None:
+    `settings` speak of that chain where there are several; without them it is the only one.
+    """
+
+    def __init__(
+        self, anvil: Anvil, funded: int = 1_000 * USDC, settings: config.Settings | None = None
+    ) -> None:
         self.anvil = anvil
-        os.environ["LEVERAGEGUARD_CHAIN_RPC"] = anvil.url
-        os.environ["LEVERAGEGUARD_CHAIN_ID"] = str(anvil.chain_id)
-        self.settings = config.load()
+        if settings is None:
+            os.environ["LEVERAGEGUARD_CHAIN_RPC"] = anvil.url
+            os.environ["LEVERAGEGUARD_CHAIN_ID"] = str(anvil.chain_id)
+        self.settings = settings or config.load()
         self._write_keys()
         clock.set_world((STARTED_AT_S + 60) * 1000)
         base.Base.metadata.create_all(

@@ -2,19 +2,26 @@
 with
 
 open_batches as (
-    select sum(total_micro_usdc) as total_micro_usdc
+    select
+        chain_id,
+        sum(total_micro_usdc) as total_micro_usdc
     from {{ ref('fct_payout_batches') }}
     where status <> 'settled'
+    group by chain_id
 ),
 
-pool as (
-    select coalesce(arg_max(balance_micro_usdc, (block_number, log_index)), 0) as balance_micro_usdc
+pools as (
+    select
+        chain_id,
+        arg_max(balance_micro_usdc, (block_number, log_index)) as balance_micro_usdc
     from {{ ref('fct_pool_movements') }}
+    group by chain_id
 )
 
 select
+    open_batches.chain_id,
     open_batches.total_micro_usdc,
-    pool.balance_micro_usdc
+    pools.balance_micro_usdc
 from open_batches
-cross join pool
-where open_batches.total_micro_usdc > pool.balance_micro_usdc
+left join pools on open_batches.chain_id = pools.chain_id
+where open_batches.total_micro_usdc > coalesce(pools.balance_micro_usdc, 0)

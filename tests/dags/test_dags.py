@@ -35,6 +35,8 @@ print(json.dumps({{
         "timetable": type(d.timetable).__name__,
         "pools": {{t.task_id: t.pool for t in d.tasks}},
         "outlets": {{t.task_id: [o.uri for o in t.outlets] for t in d.tasks}},
+        "mapped": sorted(t.task_id for t in d.tasks if t.is_mapped),
+        "rules": {{t.task_id: t.trigger_rule.value for t in d.tasks}},
         "upstream": {{t.task_id: sorted(t.upstream_task_ids) for t in d.tasks}},
     }} for d in bag.dags.values()}},
 }}))
@@ -98,6 +100,22 @@ def test_build_claims__a_claim_left_unsealed__fails_the_run_after_the_others_are
     # The payouts of the others are started by the published task, whatever comes of the run.
     assert found["outlets"]["publish_snapshot"] == ["leverageguard://marts/fct_payout_batches"]
     assert found["outlets"]["report_unsealed"] == []
+
+
+def test_ingest_chain__one_chain_that_fails__neither_stops_the_others_nor_the_build(bag):
+    found = bag["dags"]["ingest_chain"]
+
+    assert found["mapped"] == ["land"]
+    assert found["outlets"]["land"] == ["leverageguard://raw/chain"]
+
+
+def test_settle_payouts__one_batch_that_fails__is_red_after_the_others_are_landed(bag):
+    found = bag["dags"]["settle_payouts"]
+
+    assert found["rules"]["record"] == "all_done"
+    assert found["upstream"]["report_unsettled"] == ["settle"]
+    assert found["rules"]["report_unsettled"] == "none_failed"
+    assert [after for after in found["upstream"].values() if "report_unsettled" in after] == []
 
 
 @pytest.mark.parametrize("dag_id", sorted(DAGS))

@@ -6,6 +6,7 @@ batches as (
 
 last_batches as (
     select
+        chain_id,
         batch_id,
         batch_no,
         status,
@@ -20,7 +21,7 @@ last_batches as (
         planned_at,
         settled_at
     from batches
-    order by batch_no desc nulls first, batch_id desc
+    order by planned_at desc nulls first, batch_no desc, batch_id desc
     limit 20
 )
 

@@ -13,16 +13,26 @@ hourly as (
             as premiums_micro_usdc,
         cast(coalesce(-sum(amount_micro_usdc) filter (where kind = 'payout'), 0) as bigint)
             as payouts_micro_usdc,
-        arg_max(balance_micro_usdc, (block_number, log_index)) as balance_micro_usdc
+        cast(sum(amount_micro_usdc) as bigint) as net_micro_usdc
     from movements
     group by hour_at
+),
+
+-- Over all pools: each chain's own balance stands with its movements.
+balanced as (
+    select
+        * exclude (net_micro_usdc),
+        cast(
+            sum(net_micro_usdc) over (order by hour_at rows unbounded preceding) as bigint
+        ) as balance_micro_usdc
+    from hourly
 ),
 
 shown as (
     select
         *,
         {{ to_usdc('balance_micro_usdc') }} as balance_usdc
-    from hourly
+    from balanced
 )
 
 select * from shown

@@ -69,7 +69,7 @@ QUERIES = {
         where
             claims.claim_id <> others.claim_id
             or (others.is_planned and claims.event_key in (select event_key from contended))""",
-    # The rest of the day counts as one sum: it is nobody's business who was paid.
+    # The rest of the pool's day counts as one sum: it is nobody's business who was paid.
     "evidence/prior_payouts": f"""
         with earlier as (
             select
@@ -79,7 +79,8 @@ QUERIES = {
                     others.party_key = own.party_key
                     and others.liquidation_date = own.liquidation_date
                 ) as is_near,
-                others.liquidation_date = own.liquidation_date as is_of_day
+                others.liquidation_date = own.liquidation_date
+                and others.chain_id = own.chain_id as is_of_day
             from {_MODELS}prior_payouts as own inner join {_MODELS}prior_payouts as others
                 on own.sequence_no > others.sequence_no
         )
@@ -88,6 +89,7 @@ QUERIES = {
             if(is_near, claim_id, 'others') as claim_id,
             if(is_near, policy_key, 'others') as policy_key,
             if(is_near, party_key, 'others') as party_key,
+            chain_id,
             liquidation_date,
             cast(0 as bigint) as sequence_no,
             cast(sum(amount_micro_usdc) as bigint) as amount_micro_usdc

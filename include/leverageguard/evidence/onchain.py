@@ -20,22 +20,31 @@ def lines(settings: Settings, stated: Included, rpc: str | None) -> list[Line]:
 
     A node that was named must answer; the stack's own may be down.
     """
+    named = _on_chain(settings, stated.chain_id, rpc)
     try:
-        return _asked(settings, stated, rpc)
+        return _asked(named, stated)
     except ChainUnreachable as error:
         if rpc is None:
-            return [note(ROOT, f"no chain answers at {settings.chain_rpc_url}: name one by --rpc")]
+            return [note(ROOT, f"{error}: name another node by --rpc")]
         return [wrong(ROOT, str(error))]
     except SettlementError as error:
         return [wrong(ROOT, str(error))]
 
 
-def _asked(settings: Settings, stated: Included, rpc: str | None) -> list[Line]:
-    named = replace(settings, chain_rpc=rpc or settings.chain_rpc, chain_id=stated.chain_id)
+def _on_chain(settings: Settings, chain_id: int, rpc: str | None) -> Settings:
+    """The settings of the proof's chain, which need not be one of this stack's."""
+    try:
+        found = settings.on_chain(chain_id)
+    except ConfigError:
+        found = replace(settings, chain_id=chain_id)
+    return replace(found, chain_rpc=rpc) if rpc else found
+
+
+def _asked(named: Settings, stated: Included) -> list[Line]:
     if stated.pool is None:
         return [wrong(ROOT, "the proof names no pool")]
     chain = chains.connect(named)
-    known, first_block = _deployed(settings)
+    known, first_block = _deployed(named)
     if known is not None and known.lower() != stated.pool.lower():
         return [wrong(ROOT, f"the proof names the pool {stated.pool}, this stack's is {known}")]
     pool = Pool(chain.web3, named, stated.pool)

@@ -9,6 +9,7 @@ from typing import Any
 from leverageguard import clock, config
 from leverageguard.config import Settings
 from leverageguard.settlement import chain as chains
+from leverageguard.settlement import every_chain
 from leverageguard.settlement.blocks import BlockTimes
 from leverageguard.settlement.chain import Chain
 from leverageguard.settlement.contracts.pool import Pool
@@ -19,16 +20,29 @@ from leverageguard.warehouse.raw_tables import HOUR_MS
 WINDOWS_TABLE = "chain/fetch_windows"
 
 
-def land(window_start: str, window_end: str) -> dict[str, int]:
-    """Land the hours the half-open ISO window touches; rows landed per table.
+def chain_ids() -> list[int]:
+    """The chains to read, as configured."""
+    return [chain.chain_id for chain in config.load().chains]
+
+
+def land(window_start: str, window_end: str, chain_id: int | None = None) -> dict[str, int]:
+    """Land the hours the half-open ISO window touches, of one chain or all; rows per table.
 
     Only blocks with enough confirmations are read; an hour is complete when such a block lies at
-    or after its end. Landing again replaces the hours.
+    or after its end. Landing again replaces the hours. Of several chains each has its turn before
+    ChainsFailed names those that could not be read.
     """
     settings = config.load()
     first = _milliseconds(window_start) // HOUR_MS * HOUR_MS
     last = -(-_milliseconds(window_end) // HOUR_MS) * HOUR_MS
-    return land_hours(settings, chains.connect(settings), range(first, last, HOUR_MS))
+    hours = range(first, last, HOUR_MS)
+
+    def land_one(on: Settings) -> dict[str, int]:
+        return land_hours(on, chains.connect(on), hours)
+
+    if chain_id is not None:
+        return land_one(settings.on_chain(chain_id))
+    return every_chain.summed(settings, land_one)
 
 
 def land_hours(settings: Settings, chain: Chain, hours: range) -> dict[str, int]:

@@ -15,6 +15,10 @@ class WrongChain(SettlementError):
     """The node serves another chain, or the pool does not exist on it."""
 
 
+class ChainsFailed(SettlementError):
+    """Some of the chains stopped with errors of their own; the others are done."""
+
+
 class CallRefused(SettlementError):
     """The contract would refuse, or refused, the call; the message carries its error."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from leverageguard.config import Settings
@@ -20,7 +20,7 @@ NAME, SETTLED = "store", "chain/batch_settlements"
 
 
 def record_all(settings: Settings) -> dict[str, int]:
-    """Land every hour in which a batch changed since it was last landed; rows per table.
+    """Land every hour in which a batch of the chain changed since it was landed; rows per table.
 
     A batch counts as landed only after its files and its chain hours are written. Raises
     FinalBatchLost, all landed, when the chain no longer has a batch that was final.
@@ -28,7 +28,7 @@ def record_all(settings: Settings) -> dict[str, int]:
     counts = {"settlement/batches": 0, "settlement/payouts": 0}
     lost = _lost(settings)
     with base.session(settings) as session:
-        changed = list(session.scalars(select(BatchRecord).where(BatchRecord.is_landed.is_(False))))
+        changed = list(session.scalars(_on_chain(settings, BatchRecord.is_landed.is_(False))))
         content = {hour: _rows(session, hour) for hour in sorted({_hour(b) for b in changed})}
     if changed:
         counts |= _chain_hours(settings, changed)
@@ -48,12 +48,16 @@ def _lost(settings: Settings) -> str:
     return finality.find(settings, chains.connect(settings), NAME)
 
 
+def _on_chain(settings: Settings, condition: ColumnElement[bool]) -> Select[BatchRecord]:
+    return select(BatchRecord).where(BatchRecord.chain_id == settings.chain_id, condition)
+
+
 def _hour(batch: BatchRecord) -> int:
     return batch.planned_at_ms // HOUR_MS * HOUR_MS
 
 
 def _rows(session: Session, hour: int) -> dict[str, list[dict[str, Any]]]:
-    """Both tables' rows of one planning hour."""
+    """Both tables' rows of one planning hour, of every chain: they share the file."""
     planned = BatchRecord.planned_at_ms
     batches = list(
         session.scalars(select(BatchRecord).where(planned >= hour, planned < hour + HOUR_MS))

@@ -9,6 +9,7 @@ from leverageguard.config import Settings
 from leverageguard.settlement import (
     chain,
     confirming,
+    every_chain,
     evidence,
     finality,
     ledger,
@@ -68,11 +69,14 @@ def confirm(batch_id: str) -> dict[str, int]:
 
 
 def record() -> dict[str, int]:
-    """Land what changed in the store and the chain hours of the batches; rows per table."""
+    """Land what changed in the store and the chain hours of the batches; rows per table.
+
+    A chain that fails keeps no other from its turn; then ChainsFailed names it.
+    """
     settings = config.load()
     # A batch whose number the chain had used already has another one by now.
     evidence.write_batches(settings)
-    return recording.record_all(settings)
+    return every_chain.summed(settings, recording.record_all)
 
 
 def _dry_run(settings: Settings, loaded: ledger.Loaded) -> None:

@@ -23,9 +23,10 @@ CLAIMS = """
     order by notified_at, claim_id
 """
 BATCHES = """
-    select batch_id, batch_no, status, claim_count, total_micro_usdc, tx_hash, gas_used
+    select
+        chain_id, batch_id, batch_no, status, claim_count, total_micro_usdc, tx_hash, gas_used
     from fct_payout_batches
-    order by batch_no
+    order by chain_id, batch_no
 """
 
 

@@ -219,7 +219,8 @@ _CONTEXT = (
     _table(
         "evidence/prior_payouts",
         None,
-        "claim_id policy_key party_key liquidation_date sequence_no:BIGINT amount_micro_usdc",
+        "claim_id chain_id:BIGINT policy_key party_key liquidation_date sequence_no:BIGINT "
+        "amount_micro_usdc",
     ),
     _table("evidence/pool_balances", None, "claim_id balance_micro_usdc"),
 )

@@ -1,10 +1,11 @@
--- What the pool held when each claim's position was liquidated; what was brought along wins, as a
--- package does not hold the pool's movements.
+-- What the pool that sold the policy held when each claim's position was liquidated; what was
+-- brought along wins, as a package does not hold the pool's movements.
 with
 
 claims as (
     select
         claim_id,
+        chain_id,
         liquidated_at
     from {{ ref('int_claims__evidenced') }}
     where liquidated_at is not null
@@ -20,10 +21,11 @@ brought as (
 
 balances as (
     select
+        chain_id,
         moved_at,
         arg_max(balance_micro_usdc, (block_number, log_index)) as balance_micro_usdc
     from movements
-    group by moved_at
+    group by chain_id, moved_at
 ),
 
 known as (
@@ -31,7 +33,8 @@ known as (
         claims.claim_id,
         coalesce(brought.balance_micro_usdc, balances.balance_micro_usdc, 0) as balance_micro_usdc
     from claims
-    asof left join balances on claims.liquidated_at >= balances.moved_at
+    asof left join balances
+        on claims.chain_id = balances.chain_id and claims.liquidated_at >= balances.moved_at
     left join brought on claims.claim_id = brought.claim_id
 )
 

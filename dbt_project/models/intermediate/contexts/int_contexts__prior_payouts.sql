@@ -8,6 +8,7 @@ limited as (
 prior as (
     select
         claim_id,
+        chain_id,
         policy_key,
         party_key,
         cast(liquidation_date as varchar) as liquidation_date,

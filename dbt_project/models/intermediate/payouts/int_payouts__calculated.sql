@@ -31,6 +31,7 @@ reduced as (
 calculated as (
     select
         reduced.claim_id,
+        reduced.chain_id,
         reduced.policy_id,
         reduced.liquidation_event_id,
         reduced.wallet,

@@ -1,5 +1,6 @@
 -- The running limits (policy, wallet and day, pool and day) overlap, so claims that may meet one
--- are taken one by one; what a limit takes from one claim stays free for the next.
+-- are taken one by one; what a limit takes from one claim stays free for the next. A pool is a
+-- chain's own, a wallet is the same on all.
 with recursive  -- noqa: PRS
 
 queued as (
@@ -14,8 +15,9 @@ tight as (
     where is_tight
 ),
 
-taken (turn, sequence_no, policy_key, party_key, liquidation_date, amount) using key (turn) as (
+taken (turn, sequence_no, chain_id, policy_key, party_key, liquidation_date, amount) using key (turn) as (
     select
+        0::bigint,
         0::bigint,
         0::bigint,
         ''::varchar,
@@ -28,6 +30,7 @@ taken (turn, sequence_no, policy_key, party_key, liquidation_date, amount) using
     select
         turn,
         sequence_no,
+        chain_id,
         policy_key,
         party_key,
         liquidation_date,
@@ -40,6 +43,7 @@ taken (turn, sequence_no, policy_key, party_key, liquidation_date, amount) using
         select
             tight.turn,
             tight.sequence_no,
+            tight.chain_id,
             tight.policy_key,
             tight.party_key,
             tight.liquidation_date,
@@ -53,7 +57,9 @@ taken (turn, sequence_no, policy_key, party_key, liquidation_date, amount) using
                 and earlier.liquidation_date = tight.liquidation_date
             ), 0) as wallet_room,
             tight.pool_room - coalesce(sum(earlier.amount) filter (
-                where earlier.liquidation_date = tight.liquidation_date
+                where
+                earlier.chain_id = tight.chain_id
+                and earlier.liquidation_date = tight.liquidation_date
             ), 0) as pool_room
         from taken
         inner join tight on tight.turn = taken.turn + 1
@@ -61,6 +67,7 @@ taken (turn, sequence_no, policy_key, party_key, liquidation_date, amount) using
         group by
             tight.turn,
             tight.sequence_no,
+            tight.chain_id,
             tight.policy_key,
             tight.party_key,
             tight.liquidation_date,
@@ -92,6 +99,7 @@ recomputed as (
 limited as (
     select
         claim_id,
+        chain_id,
         policy_key,
         party_key,
         liquidation_date,

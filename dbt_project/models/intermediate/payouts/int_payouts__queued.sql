@@ -26,6 +26,7 @@ brought as (
 entitled as (
     select
         coalesce(planned.claim_id, calculated.claim_id) as claim_id,
+        coalesce(planned.chain_id, calculated.chain_id) as chain_id,
         coalesce(planned.policy_id, calculated.policy_id) as policy_id,
         coalesce(planned.wallet, calculated.wallet) as wallet,
         planned.batch_no,
@@ -37,16 +38,20 @@ entitled as (
     full outer join planned on calculated.claim_id = planned.claim_id
 ),
 
--- What a package brings along was counted before everything in it, at the amount it says.
+-- What a package brings along was counted before everything in it, at the amount it says. Packages
+-- of a time with one pool do not say which: the one of their own claim.
 keyed as (
     select
         coalesce(brought.claim_id, entitled.claim_id) as claim_id,
+        coalesce(
+            entitled.chain_id, brought.chain_id, max(entitled.chain_id) over ()
+        ) as chain_id,
         coalesce(brought.policy_key, {{ pseudonym('entitled.policy_id') }}) as policy_key,
         coalesce(brought.party_key, {{ pseudonym('entitled.wallet') }}) as party_key,
         cast(brought.liquidation_date as date) as brought_date,
         brought.claim_id is not null as is_brought,
         coalesce(brought.amount_micro_usdc, entitled.planned_micro_usdc) as planned_micro_usdc,
-        entitled.* exclude (claim_id, planned_micro_usdc)
+        entitled.* exclude (claim_id, chain_id, planned_micro_usdc)
     from entitled
     full outer join brought on entitled.claim_id = brought.claim_id
 ),
@@ -98,7 +103,7 @@ bounded as (
             order by sequence_no rows between unbounded preceding and 1 preceding
         ),
         of_day as (
-            partition by liquidation_date
+            partition by chain_id, liquidation_date
             order by sequence_no rows between unbounded preceding and 1 preceding
         )
 ),
@@ -124,7 +129,7 @@ roomed as (
             order by sequence_no rows between unbounded preceding and 1 preceding
         ),
         of_day as (
-            partition by liquidation_date
+            partition by chain_id, liquidation_date
             order by sequence_no rows between unbounded preceding and 1 preceding
         )
 )

@@ -54,6 +54,7 @@ movements as (
 balanced as (
     select
         concat_ws(':', chain_id, tx_hash, log_index) as movement_id,
+        chain_id,
         kind,
         block_at as moved_at,
         block_number,
@@ -63,7 +64,7 @@ balanced as (
         amount_micro_usdc,
         cast(
             sum(amount_micro_usdc) over (
-                order by chain_id, block_number, log_index rows unbounded preceding
+                partition by chain_id order by block_number, log_index rows unbounded preceding
             ) as bigint
         ) as balance_micro_usdc
     from movements

@@ -7,6 +7,7 @@ source as (
 selected as (
     select
         claim_id,
+        chain_id,
         policy_key,
         party_key,
         liquidation_date,
