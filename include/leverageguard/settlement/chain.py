@@ -95,6 +95,11 @@ class Chain:
         with self._plainly():
             return int(self.web3.eth.get_transaction_count(Web3.to_checksum_address(address)))
 
+    def balance(self, address: str) -> int:
+        """What the account holds of the chain's own coin, wei."""
+        with self._plainly():
+            return int(self.web3.eth.get_balance(Web3.to_checksum_address(address)))
+
     def receipt(self, tx_hash: str) -> Receipt | None:
         """The receipt, or None while the transaction is in no block."""
         try:
@@ -114,10 +119,21 @@ class Chain:
         )
 
     def fees(self) -> Fees:
-        """Fees that survive a doubling of the base fee."""
+        """Fees that survive a doubling of the base fee, as far as the cap goes.
+
+        Raises FeeCapReached when not even the next block can be paid for.
+        """
         with self._plainly():
-            priority = int(self.web3.eth.max_priority_fee)
-        return Fees(2 * self.head().base_fee_wei + priority, priority)
+            tip = max(int(self.web3.eth.max_priority_fee), self.settings.chain.priority_fee_wei)
+        base_fee = self.head().base_fee_wei
+        cap = self.settings.chain.max_fee_wei
+        if cap is not None and base_fee + tip > cap:
+            raise errors.FeeCapReached(
+                f"chain {self.settings.chain_id} asks {base_fee + tip} wei a gas, max_fee_gwei "
+                f"allows {cap}: settle again later, or raise it"
+            )
+        most = 2 * base_fee + tip
+        return Fees(most if cap is None else min(most, cap), tip)
 
     def logs(
         self, address: str, topics: Sequence[Any], first_block: int, last_block: int

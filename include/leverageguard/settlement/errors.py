@@ -51,6 +51,14 @@ class PlanRefused(SettlementError):
     """An approved item cannot be planned as it stands."""
 
 
+class GasMoneyTooLow(SettlementError):
+    """The sender cannot pay for the gas; nothing was signed."""
+
+
+class FeeCapReached(SettlementError):
+    """The chain asks more for gas than the configured cap allows: wait, or raise the cap."""
+
+
 class FeeTooLow(SettlementError):
     """The node wants a higher fee before it takes the transaction."""
 

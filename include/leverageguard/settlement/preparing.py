@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leverageguard import clock
 from leverageguard.domain.money import text_from_micro
-from leverageguard.settlement import encode, errors, evidence, ledger, planning, signers
+from leverageguard.settlement import encode, errors, evidence, gas_money, ledger, planning, signers
 from leverageguard.settlement.chain import Chain, Fees
 from leverageguard.settlement.contracts.call import Call, Event, hex_of
 from leverageguard.settlement.contracts.pool import Pool
@@ -145,7 +145,8 @@ def _content_id(loaded: Loaded) -> str:
 def sign(
     worker: Worker, loaded: Loaded, prepared: Prepared, nonce: int, gas_limit: int, fees: Fees
 ) -> TransactionRecord:
-    """The proposer's signed transaction as an outbox row."""
+    """The proposer's signed transaction as an outbox row; raises GasMoneyTooLow before it signs."""
+    gas_money.require(worker.chain, worker.proposer.address, gas_limit, fees)
     fields = worker.chain.fields(prepared.call, nonce, gas_limit, fees)
     raw, tx_hash = worker.proposer.sign_transaction(fields)
     now = clock.now_ms()

@@ -11,6 +11,8 @@ stopped look would leave unknown what they did.
 
 from __future__ import annotations
 
+import time
+
 import structlog
 
 from leverageguard.settlement import errors, incidents, ledger, preparing
@@ -20,6 +22,7 @@ from leverageguard.settlement.worker import Worker
 from leverageguard.store.settlement_tables import TransactionRecord
 
 PATIENCE_S = 30.0  # real seconds without a receipt before a replacement with a higher fee
+REBROADCAST_S = 5.0  # real seconds before the same bytes are sent again
 MAX_TRANSACTIONS = 4  # of one batch at one nonce, in one run
 DEADLINE_MARGIN_S = 120
 _ROUNDS = 12
@@ -86,19 +89,23 @@ def _pursue(worker: Worker, loaded: Loaded) -> None:
 
 def _send_and_wait(worker: Worker, loaded: Loaded, newest: TransactionRecord) -> None:
     batch_id = loaded.batch.batch_id
-    try:
-        broadcast(worker, newest)
-    except errors.NonceUsed:
-        return
-    except errors.FeeTooLow as refusal:
-        _replace(worker, loaded, newest, str(refusal))
-        return
-    except errors.ChainUnreachable as fault:
-        ledger.record_unknown(worker.settings, batch_id, str(fault), worker.name)
-        raise errors.OutcomeUnknown(f"{newest.tx_hash} may have been sent: {fault}") from None
-    ledger.record_sent(worker.settings, batch_id, newest.tx_hash, worker.name)
-    if worker.chain.wait(newest.tx_hash, PATIENCE_S) is None:
-        _replace(worker, loaded, newest, f"not mined after {PATIENCE_S} s")
+    until = time.monotonic() + PATIENCE_S
+    while (left := until - time.monotonic()) > 0:
+        try:
+            broadcast(worker, newest)
+        except errors.NonceUsed:
+            return
+        except errors.FeeTooLow as refusal:
+            _replace(worker, loaded, newest, str(refusal))
+            return
+        except errors.ChainUnreachable as fault:
+            ledger.record_unknown(worker.settings, batch_id, str(fault), worker.name)
+            raise errors.OutcomeUnknown(f"{newest.tx_hash} may have been sent: {fault}") from None
+        ledger.record_sent(worker.settings, batch_id, newest.tx_hash, worker.name)
+        # A node may drop what it took: the same bytes again, before anything else is signed.
+        if worker.chain.wait(newest.tx_hash, min(left, REBROADCAST_S)) is not None:
+            return
+    _replace(worker, loaded, newest, f"not mined after {PATIENCE_S} s")
 
 
 def broadcast(worker: Worker, signed: TransactionRecord) -> None:
@@ -145,9 +152,28 @@ def _replace(worker: Worker, loaded: Loaded, old: TransactionRecord, reason: str
             f"transactions at nonce {old.nonce} ({reason}): settle again later"
         )
     incidents.require_none(worker.settings)
-    paid = Fees(int(old.max_fee_per_gas_wei), int(old.priority_fee_per_gas_wei))
-    fees = worker.chain.fees().at_least(paid.bumped())
+    fees = _bumped(worker, loaded, old, reason)
     prepared = preparing.compose(worker, loaded)
     signed = preparing.sign(worker, loaded, prepared, old.nonce, old.gas_limit, fees)
     _log.info("transaction_replaced", old=old.tx_hash, new=signed.tx_hash, reason=reason)
     persist(worker, signed)
+
+
+def _bumped(worker: Worker, loaded: Loaded, old: TransactionRecord, reason: str) -> Fees:
+    """Fees a node takes for a replacement; raises FeeCapReached, the outcome open, above the cap.
+
+    The transaction that waits is not given up: the next run sends its bytes again.
+    """
+    paid = Fees(int(old.max_fee_per_gas_wei), int(old.priority_fee_per_gas_wei))
+    cap = worker.settings.chain.max_fee_wei
+    try:
+        fees = worker.chain.fees().at_least(paid.bumped())
+        if cap is not None and fees.max_fee_wei > cap:
+            raise errors.FeeCapReached(
+                f"{old.tx_hash} waits ({reason}) and a replacement needs {fees.max_fee_wei} wei a "
+                f"gas, max_fee_gwei allows {cap}: settle again later, or raise it"
+            )
+    except errors.FeeCapReached as refusal:
+        ledger.record_unknown(worker.settings, loaded.batch.batch_id, reason, worker.name)
+        raise refusal
+    return fees
