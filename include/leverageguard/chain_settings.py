@@ -157,3 +157,4 @@ _READERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "priority_fee_gwei": ("priority_fee_wei", _wei("gwei")),
     "gas_money_alert_ether": ("gas_money_alert_wei", _wei("ether")),
 }
+KEYS = frozenset(_READERS)

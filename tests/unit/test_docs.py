@@ -8,7 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from eth_utils.address import is_checksum_address
 
+from leverageguard import chain_settings
 from leverageguard.config import DEFAULT_PORT, VENUES, Settings
 from leverageguard.exchanges import registry
 from tests.bench import venue_cost
@@ -94,6 +96,30 @@ def test_readme__settings__are_the_ones_that_are_read():
     # Set by the launcher for itself.
     assert {name for name in read - {"LEVERAGEGUARD_STARTED"} if f"`{name}`" not in told} == set()
     assert "`LEVERAGEGUARD_<VENUE>_URL`" in told
+
+
+def test_chains_example__every_block__can_be_used_as_it_stands():
+    found = {chain.name: chain for chain in chain_settings.read(REPO / "docs/chains.example.toml")}
+
+    assert {name: chain.chain_id for name, chain in found.items()} == {
+        "base": 8453,
+        "arbitrum": 42161,
+        "ethereum": 1,
+    }
+    for chain in found.values():
+        assert is_checksum_address(chain.token), chain.name
+        assert chain.confirmations > 2 and chain.gas_money_alert_wei > 0
+        assert chain.max_fee_wei > 10 * chain.priority_fee_wei
+        # The fullest transaction at the cap, but for what the cap of Ethereum lets wait.
+        if chain.name != "ethereum":
+            assert chain.gas_money_alert_wei > 3 * 16_777_216 * chain.max_fee_wei
+
+
+def test_chains_example__every_key__is_told():
+    text = (REPO / "docs/chains.example.toml").read_text()
+    told = "\n".join(line for line in text.splitlines() if line.startswith("# "))
+
+    assert [key for key in chain_settings.KEYS - {"chain_id"} if key not in told] == []
 
 
 def test_readme__ports__are_the_ones_in_use():

@@ -40,6 +40,7 @@ def up(
 def _up(
     settings: Settings, scenario_folder: Path | None, with_superset: bool, say: Progress
 ) -> None:
+    check_chain(settings)
     check_ports(settings)
     secrets.generate(settings)
     with ThreadPoolExecutor(max_workers=1) as background:
@@ -85,6 +86,15 @@ def _only_one(settings: Settings) -> Iterator[None]:
                 f"another `up` is at work in {settings.data_dir}: wait for it, or choose --data"
             ) from None
         yield
+
+
+def check_chain(settings: Settings) -> None:
+    """Raise StackError unless the first chain is ours to start, to mint on and to deploy to."""
+    if settings.chain.rpc:
+        raise StackError(
+            f"[{settings.chain.name}] has nodes of its own, and up runs a world on the embedded "
+            "chain: put a block without rpc first"
+        )
 
 
 def check_ports(settings: Settings) -> None:

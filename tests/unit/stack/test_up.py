@@ -1,4 +1,5 @@
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,16 @@ def test_check_ports__stack_runs_on_another_port__refuses(settings, monkeypatch)
 
     with pytest.raises(StackError, match="runs on port 23000"):
         up.check_ports(settings)
+
+
+def test_check_chain__first_one_is_not_the_embedded_one__refuses(settings):
+    embedded = config.ChainSettings("local", 31337)
+    real = config.ChainSettings("base", 8453, rpc=("https://node",))
+    one = replace(settings, chain_blocks=(embedded, real))
+
+    up.check_chain(one)
+    with pytest.raises(StackError, match=r"\[base\] has nodes of its own"):
+        up.check_chain(one.on_chain("base"))
 
 
 def test_only_one__second_up_in_the_folder__refuses(settings):
