@@ -1,10 +1,12 @@
 """Settle approved payout batches, each on its own chain.
 
 Reads    fct_payout_items (status = 'approved') of the published snapshot
-Writes   the store's batches and outbox, then raw/settlement/* and raw/chain/*
+Writes   the store's batches and outbox, then raw/settlement/* and raw/chain/*; an incident for
+         each difference between claims, store and chain
 Re-run   safe: a batch that already has a receipt is returned, not sent again
 Backfill not meaningful: a batch is settled once, whatever the logical date
-On fail  README, "A settlement did not confirm"; other chains' batches are settled and landed
+On fail  README, "A settlement did not confirm"; other chains' batches are settled and landed. When
+         reconcile failed: README, "Payments are stopped by an incident"
 """
 
 import pendulum
@@ -45,12 +47,20 @@ def settle_payouts():
 
         return steps.record()
 
+    # Of whatever was landed: a difference stops the payments though another batch failed too.
+    @task(retries=0, trigger_rule="all_done")
+    def reconcile() -> dict[str, int]:
+        from leverageguard.settlement import steps
+
+        return steps.reconcile()
+
     @task(trigger_rule="none_failed")
     def report_unsettled() -> None:
-        """Keep the run red when a batch before it failed: record does not."""
+        """Keep the run red when a task before it failed: what runs after all of them does not."""
 
-    settled = settle.expand(batch_id=plan())
-    settled >> [record(), report_unsettled()]
+    settled, recorded = settle.expand(batch_id=plan()), record()
+    settled >> recorded >> reconcile()
+    [settled, recorded] >> report_unsettled()
 
 
 settle_payouts()

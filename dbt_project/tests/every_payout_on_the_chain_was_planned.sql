@@ -2,10 +2,10 @@
 -- seen before the store's record of it, and the next settlement run reconciles.
 {{ config(severity='warn') }}
 select
-    receipts.chain_id,
-    receipts.claim_index,
-    receipts.tx_hash,
-    receipts.amount_micro_usdc
-from {{ ref('stg_chain__payouts') }} as receipts
-left join {{ ref('stg_settlement__payouts') }} as planned using (chain_id, claim_index)
-where receipts.is_paid and planned.claim_id is null
+    chain_id,
+    claim_index,
+    batch_no,
+    chain_micro_usdc,
+    chain_recipient
+from {{ ref('int_payouts__reconciled') }}
+where list_contains(differences, 'payout_unknown_to_the_store') and chain_paid_micro_usdc > 0

@@ -10,8 +10,6 @@ union all
 
 select
     concat_ws(':', chain_id, claim_index) as paid_twice,
-    count(*) as payout_count
-from {{ ref('stg_chain__payouts') }}
-where is_paid
-group by chain_id, claim_index
-having count(*) > 1
+    chain_paid_micro_usdc // chain_micro_usdc as payout_count
+from {{ ref('int_payouts__reconciled') }}
+where list_contains(differences, 'paid_twice')

@@ -1,11 +1,10 @@
 -- Harm: amount or address changed between the plan and the chain.
 select
+    chain_id,
     claim_id,
-    amount_micro_usdc,
-    paid_micro_usdc,
-    recipient,
-    paid_recipient
-from {{ ref('int_payouts__settled') }}
-where
-    payout_state = 'PAID'
-    and (paid_micro_usdc <> amount_micro_usdc or paid_recipient <> recipient)
+    store_micro_usdc,
+    chain_micro_usdc,
+    store_recipient,
+    chain_recipient
+from {{ ref('int_payouts__reconciled') }}
+where list_has_any(differences, ['chain_amount_differs', 'chain_recipient_differs'])

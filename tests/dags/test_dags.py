@@ -19,6 +19,7 @@ DAGS = {
     "build_claims",
     "settle_payouts",
     "publish_reports",
+    "reconcile_payouts",
 }
 ALLOWED_AT_TOP = {"pendulum", "airflow"}
 LOAD = """
@@ -113,9 +114,18 @@ def test_settle_payouts__one_batch_that_fails__is_red_after_the_others_are_lande
     found = bag["dags"]["settle_payouts"]
 
     assert found["rules"]["record"] == "all_done"
-    assert found["upstream"]["report_unsettled"] == ["settle"]
+    assert found["upstream"]["report_unsettled"] == ["record", "settle"]
     assert found["rules"]["report_unsettled"] == "none_failed"
     assert [after for after in found["upstream"].values() if "report_unsettled" in after] == []
+
+
+def test_settle_payouts__books_are_compared__before_the_next_run_may_begin(bag):
+    found = bag["dags"]["settle_payouts"]
+
+    assert found["upstream"]["reconcile"] == ["record"]
+    assert found["rules"]["reconcile"] == "all_done"
+    assert found["max_active_runs"] == 1
+    assert bag["dags"]["reconcile_payouts"]["upstream"] == {"reconcile": []}
 
 
 @pytest.mark.parametrize("dag_id", sorted(DAGS))

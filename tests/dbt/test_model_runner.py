@@ -57,6 +57,23 @@ def test_run__over_rows_in_memory__equals_the_build(small, models):
         assert answers(connection) == built(small)
 
 
+def test_run__a_model_given_by_a_query__is_that_and_what_it_reads_is_not_made(models):
+    query = "select 'c' as claim_id, 'w' as wallet"
+    with model_runner.connect() as connection:
+        model_runner.land(connection, {})
+        models.run(connection, ["fct_reconciliation"], given={"int_claims__decided": query})
+        made = {
+            name
+            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
+        }
+
+        assert connection.execute("select * from intermediate.int_claims__decided").fetchall() == [
+            ("c", "w")
+        ]
+    assert "fct_reconciliation" in made
+    assert not [name for name in made if name.startswith(("fct_claim", "stg_exchanges"))]
+
+
 def test_replace_seed__other_thresholds__are_what_the_models_read(small, models):
     with model_runner.connect() as connection:
         model_runner.land(connection, rows_of(small))

@@ -40,7 +40,8 @@ READS = {
 MAX_LINES = {"staging": 60, "intermediate": 150, "marts": 100, "reports": 100}
 DECIDES_MONEY = re.compile(
     r"int_claim_checks__(?!unioned|ordered)|int_claims__(opened|decided)|int_payouts__|"
-    r"int_closes__|int_position_legs__|int_policies__|fct_claims$|fct_payout_|int_pool_movements__"
+    r"int_closes__|int_position_legs__|int_policies__|fct_claims$|fct_payout_|int_pool_movements__|"
+    r"int_batches__|fct_reconciliation"
 )
 
 

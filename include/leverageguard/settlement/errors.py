@@ -69,3 +69,7 @@ class NonceUsed(SettlementError):
 
 class Halted(SettlementError):
     """An incident is open: nothing new is signed until somebody resolved it."""
+
+
+class BooksDiffer(SettlementError):
+    """Claims, store and chain do not agree on a batch; an incident is open for each difference."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -12,7 +13,12 @@ from leverageguard.settlement import chain as chains
 from leverageguard.settlement import chain_steps, finality, ledger
 from leverageguard.settlement.errors import FinalBatchLost
 from leverageguard.store import base
-from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
+from leverageguard.store.settlement_tables import (
+    BatchRecord,
+    PayoutRecord,
+    SettlementEvent,
+    TransactionRecord,
+)
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
@@ -29,7 +35,9 @@ def record_all(settings: Settings) -> dict[str, int]:
     lost = _lost(settings)
     with base.session(settings) as session:
         changed = list(session.scalars(_on_chain(settings, BatchRecord.is_landed.is_(False))))
-        content = {hour: _rows(session, hour) for hour in sorted({_hour(b) for b in changed})}
+        content = {
+            hour: _rows(session, hour, hour + HOUR_MS) for hour in sorted(set(map(_hour, changed)))
+        }
     if changed:
         counts |= _chain_hours(settings, changed)
         for hour, tables in content.items():
@@ -56,21 +64,32 @@ def _hour(batch: BatchRecord) -> int:
     return batch.planned_at_ms // HOUR_MS * HOUR_MS
 
 
-def _rows(session: Session, hour: int) -> dict[str, list[dict[str, Any]]]:
-    """Both tables' rows of one planning hour, of every chain: they share the file."""
+def store_rows(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """Both tables' rows as the store has them now, every chain and hour."""
+    with base.session(settings) as session:
+        return _rows(session, 0, sys.maxsize)
+
+
+def _rows(session: Session, from_ms: int, to_ms: int) -> dict[str, list[dict[str, Any]]]:
+    """Both tables' rows of the batches planned in between, of every chain: they share a file."""
     planned = BatchRecord.planned_at_ms
-    batches = list(
-        session.scalars(select(BatchRecord).where(planned >= hour, planned < hour + HOUR_MS))
-    )
+    in_time = (planned >= from_ms, planned < to_ms)
+    batches = list(session.scalars(select(BatchRecord).where(*in_time)))
     numbers = {batch.batch_id: batch.batch_no for batch in batches}
-    payouts = session.scalars(select(PayoutRecord).where(PayoutRecord.batch_id.in_(list(numbers))))
+    payouts = session.scalars(select(PayoutRecord).join(BatchRecord).where(*in_time))
+    sent = session.execute(
+        select(TransactionRecord.tx_hash, TransactionRecord.block_number)
+        .join(BatchRecord, TransactionRecord.batch_id == BatchRecord.batch_id)
+        .where(*in_time)
+    )
+    blocks = {row.tx_hash: row.block_number for row in sent}
     return {
-        "settlement/batches": [_batch_row(batch) for batch in batches],
+        "settlement/batches": [_batch_row(batch, blocks) for batch in batches],
         "settlement/payouts": [_payout_row(row, numbers[row.batch_id]) for row in payouts],
     }
 
 
-def _batch_row(batch: BatchRecord) -> dict[str, Any]:
+def _batch_row(batch: BatchRecord, blocks: dict[str, int | None]) -> dict[str, Any]:
     return {
         "chain_id": batch.chain_id,
         "batch_id": batch.batch_id,
@@ -80,6 +99,7 @@ def _batch_row(batch: BatchRecord) -> dict[str, Any]:
         "evidence_root": batch.evidence_root,
         "state": batch.state,
         "tx_hash": batch.tx_hash,
+        "block_number": blocks.get(batch.tx_hash or ""),
         "gas_used": batch.gas_used,
         "planned_at_ms": batch.planned_at_ms,
         "updated_at_ms": batch.updated_at_ms,

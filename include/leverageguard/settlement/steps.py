@@ -14,6 +14,7 @@ from leverageguard.settlement import (
     finality,
     ledger,
     planning,
+    reconciling,
     recording,
     sending,
     signers,
@@ -77,6 +78,14 @@ def record() -> dict[str, int]:
     # A batch whose number the chain had used already has another one by now.
     evidence.write_batches(settings)
     return every_chain.summed(settings, recording.record_all)
+
+
+def reconcile() -> dict[str, int]:
+    """Hold claims, store and chain against each other; batches by how they stand.
+
+    Raises BooksDiffer when anything differs: an incident is then open for it.
+    """
+    return reconciling.reconcile(config.load())
 
 
 def _dry_run(settings: Settings, loaded: ledger.Loaded) -> None:

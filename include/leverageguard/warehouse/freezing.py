@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from leverageguard.config import Settings
@@ -29,15 +30,20 @@ def freeze(settings: Settings) -> Path:
     folder = settings.build_raw_dir
     draft = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    for table in sorted(raw_tables.RAW_TABLES, key=_rank):
-        # Listed only now, so that a file that landed meanwhile keeps the order too.
-        for path in sorted((settings.raw_dir / table).rglob("*.parquet")):
-            target = draft / path.relative_to(settings.raw_dir)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _link(path, target)
+    hold(settings, draft, sorted(raw_tables.RAW_TABLES, key=_rank))
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
     return folder
+
+
+def hold(settings: Settings, folder: Path, tables: Iterable[str]) -> None:
+    """Link the files of these raw tables into a folder, table after table in the given order."""
+    for table in tables:
+        # Listed only now, so that a file that landed meanwhile keeps the order too.
+        for path in sorted((settings.raw_dir / table).rglob("*.parquet")):
+            target = folder / path.relative_to(settings.raw_dir)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _link(path, target)
 
 
 def _rank(table: str) -> tuple[bool, int, str]:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -62,8 +62,8 @@ class Models:
                 return node
         raise KeyError(f"the dbt project has no model {name!r}")
 
-    def needed(self, select: Iterable[str]) -> list[Model]:
-        """The models to run for `select`, in order."""
+    def needed(self, select: Iterable[str], given: Collection[str] = ()) -> list[Model]:
+        """The models to run for `select`, in order; what the `given` ones read is not needed."""
         by_name = {node.name: node for node in self.nodes}
         wanted: set[str] = set()
         open_names = [name for name in select if self.model(name)]
@@ -71,23 +71,29 @@ class Models:
             name = open_names.pop()
             if name in by_name and name not in wanted:
                 wanted.add(name)
-                open_names += by_name[name].parents
+                open_names += () if name in given else by_name[name].parents
         return [node for node in self.nodes if node.name in wanted]
 
     def run(
-        self, connection: Any, select: Iterable[str] | None = None, raw_dir: Path | None = None
+        self,
+        connection: Any,
+        select: Iterable[str] | None = None,
+        raw_dir: Path | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> None:
         """Make the selected models and all they read; every model when nothing is selected.
 
         Sources are the Parquet below `raw_dir`, or without one the tables that `land` made. Seeds
-        that `replace_seed` gave other rows keep them.
+        that `replace_seed` gave other rows keep them. A model named in `given` is made by that
+        query instead of its own.
         """
+        given = given or {}
         chosen = [node.name for node in self.nodes] if select is None else list(select)
         self._make_seeds(connection)
-        for node in self.needed(chosen):
+        for node in self.needed(chosen, given):
             connection.execute(f'create schema if not exists "{node.schema}"')
             kind = "view" if node.is_view else "table"
-            query = _reading(node.sql, raw_dir)
+            query = given.get(node.name) or _reading(node.sql, raw_dir)
             connection.execute(f"create or replace {kind} {node.relation} as (\n{query}\n)")
 
     def replace_seed(self, connection: Any, name: str, rows: list[dict[str, str]]) -> None:

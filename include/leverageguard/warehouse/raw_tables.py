@@ -179,7 +179,7 @@ _DECLARED = (
         "settlement/batches",
         "planned_at_ms",
         "chain_id:BIGINT batch_id batch_no:BIGINT claim_count:INT total_micro_usdc evidence_root "
-        "state tx_hash gas_used:BIGINT planned_at_ms updated_at_ms",
+        "state tx_hash block_number:BIGINT gas_used:BIGINT planned_at_ms updated_at_ms",
     ),
     _table(
         "settlement/payouts",

@@ -14,6 +14,7 @@ renamed as (
         lower(evidence_root) as evidence_root,
         state,
         lower(tx_hash) as tx_hash,
+        block_number,
         gas_used,
         {{ to_time('planned_at_ms') }} as planned_at,
         {{ to_time('updated_at_ms') }} as updated_at
