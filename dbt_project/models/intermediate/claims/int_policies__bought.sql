@@ -7,7 +7,9 @@ quotes as (
 purchases as (
     select *
     from {{ ref('stg_chain__policy_purchases') }}
-    qualify row_number() over (partition by quote_id order by block_number, log_index) = 1
+    qualify row_number() over (
+        partition by quote_id order by block_at, chain_id, block_number, log_index
+    ) = 1
 ),
 
 products as (
