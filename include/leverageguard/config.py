@@ -64,6 +64,17 @@ class Settings(Folders):
     max_batch_size: int = 100
     simulated_pace: int = 20
     venue_urls: Mapping[str, str] = field(default_factory=dict)
+    proposer_key: str = "secret:chain_proposer"
+    keystore_passphrase: str = "file:"
+    are_signatures_gathered: bool = False
+    verifier_names: tuple[str, ...] = ()
+    signing_folder: Path | None = None
+    signing_patience_s: int = 600
+
+    @property
+    def signing_dir(self) -> Path:
+        """Where signing requests and signatures are exchanged; verifiers may share it alone."""
+        return self.signing_folder or self.data_dir / "signing"
 
     @property
     def airflow_port(self) -> int:
@@ -204,7 +215,25 @@ def load() -> Settings:
             for venue in VENUES
             if (url := os.environ.get(f"LEVERAGEGUARD_{venue.upper()}_URL"))
         },
+        **_signing(),
     )
+
+
+def _signing() -> dict[str, Any]:
+    """How keys are kept and who signs."""
+    mode = os.environ.get("LEVERAGEGUARD_SIGNATURES") or "here"
+    if mode not in ("here", "gathered"):
+        raise ConfigError(f"LEVERAGEGUARD_SIGNATURES is here or gathered, not {mode!r}")
+    folder = os.environ.get("LEVERAGEGUARD_SIGNING_DIR")
+    names = os.environ.get("LEVERAGEGUARD_VERIFIERS", "").split(",")
+    return {
+        "proposer_key": os.environ.get("LEVERAGEGUARD_PROPOSER_KEY") or "secret:chain_proposer",
+        "keystore_passphrase": os.environ.get("LEVERAGEGUARD_KEYSTORE_PASSPHRASE") or "file:",
+        "are_signatures_gathered": mode == "gathered",
+        "verifier_names": tuple(name.strip() for name in names if name.strip()),
+        "signing_folder": Path(folder).resolve() if folder else None,
+        "signing_patience_s": _int("LEVERAGEGUARD_SIGNING_PATIENCE", 600),
+    }
 
 
 def _chains(data_dir: Path) -> dict[str, Any]:

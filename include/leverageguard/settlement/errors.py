@@ -73,3 +73,11 @@ class Halted(SettlementError):
 
 class BooksDiffer(SettlementError):
     """Claims, store and chain do not agree on a batch; an incident is open for each difference."""
+
+
+class SignerFailed(SettlementError):
+    """A key service gave no usable signature."""
+
+
+class KeysTogether(SettlementError):
+    """One process can read several verifiers' keys, where no two may lie together."""

@@ -1,57 +1,18 @@
-"""Keys behind one interface: whoever can sign a digest and a transaction can settle."""
+"""Whose keys sign: files, encrypted keystores or a key service, behind one interface."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
-
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from eth_typing import Hash32
+from collections.abc import Iterable
+from pathlib import Path
 
 from leverageguard.config import ConfigError, Settings
-from leverageguard.settlement.errors import NotEnoughSigners
+from leverageguard.settlement import keystores, kms
+from leverageguard.settlement.errors import KeysTogether, NotEnoughSigners
+from leverageguard.settlement.local_keys import KeySigner, Signer
 
+__all__ = ["KeySigner", "Signer"]
 PROPOSER_SECRET = "chain_proposer"
 VERIFIER_SECRET = "chain_verifier_{number}"
-
-
-class Signer(Protocol):
-    """One key: a file's, a keystore's or a key service's."""
-
-    @property
-    def address(self) -> str:
-        """EIP-55 address of the key."""
-
-    def sign_digest(self, digest: bytes) -> bytes:
-        """65 bytes r ‖ s ‖ v over 32 bytes, s in the lower half."""
-
-    def sign_transaction(self, fields: Mapping[str, Any]) -> tuple[bytes, str]:
-        """The raw signed bytes of one transaction and its hash in 0x-hex."""
-
-
-class KeySigner:
-    """A private key held in memory; never shown in logs or errors."""
-
-    def __init__(self, private_key: str) -> None:
-        self._account: LocalAccount = Account.from_key(private_key)
-
-    def __repr__(self) -> str:
-        return f"KeySigner({self.address})"
-
-    @property
-    def address(self) -> str:
-        """EIP-55 address of the key."""
-        return str(self._account.address)
-
-    def sign_digest(self, digest: bytes) -> bytes:
-        """65 bytes r ‖ s ‖ v over 32 bytes."""
-        return bytes(self._account.unsafe_sign_hash(Hash32(digest)).signature)
-
-    def sign_transaction(self, fields: Mapping[str, Any]) -> tuple[bytes, str]:
-        """The raw signed bytes of one transaction and its hash in 0x-hex."""
-        signed = self._account.sign_transaction(dict(fields))
-        return bytes(signed.raw_transaction), "0x" + bytes(signed.hash).hex()
 
 
 def key_signer(settings: Settings, secret: str) -> KeySigner:
@@ -63,17 +24,48 @@ def key_signer(settings: Settings, secret: str) -> KeySigner:
         raise ConfigError(f"secret {secret!r} is not a private key of 32 bytes in hex") from None
 
 
-def proposer(settings: Settings) -> KeySigner | None:
+def signer(settings: Settings, spec: str) -> Signer:
+    """The signer that `secret:NAME`, `keystore:PATH` or `kms:KEY_ID` names; else ConfigError."""
+    how, _, what = spec.partition(":")
+    if how == "secret" and what:
+        return key_signer(settings, what)
+    if how == "keystore" and what:
+        return keystores.open_keystore(settings, Path(what))
+    if how == "kms" and what:
+        return kms.KmsSigner(what)
+    raise ConfigError(f"a key is secret:NAME, keystore:PATH or kms:KEY_ID, not {spec!r}")
+
+
+def proposer(settings: Settings) -> Signer | None:
     """The key that submits batches, or None: without one every settlement is a dry run."""
-    if not (settings.secrets_dir / PROPOSER_SECRET).exists():
+    how, _, what = settings.proposer_key.partition(":")
+    if how == "secret" and not (settings.secrets_dir / what).exists():
         return None
-    return key_signer(settings, PROPOSER_SECRET)
+    return signer(settings, settings.proposer_key)
+
+
+def required_proposer(settings: Settings) -> Signer:
+    """The key that submits batches; raises ConfigError when there is none."""
+    found = proposer(settings)
+    if found is None:
+        raise ConfigError(f"the proposer's key {settings.proposer_key} is missing: dry run only")
+    return found
 
 
 def verifiers(settings: Settings) -> list[KeySigner]:
-    """The verifier keys present on this machine."""
-    names = [VERIFIER_SECRET.format(number=n) for n in range(1, settings.verifier_count + 1)]
-    return [key_signer(settings, name) for name in names if (settings.secrets_dir / name).exists()]
+    """The verifier keys this process can read: several in a simulated world alone.
+
+    Raises KeysTogether otherwise: k signatures of one process prove what one signature does.
+    """
+    names = [
+        path.name for path in sorted(settings.secrets_dir.glob(VERIFIER_SECRET.format(number="*")))
+    ]
+    if len(names) > 1 and not settings.is_simulated:
+        raise KeysTogether(
+            f"{len(names)} verifier keys lie together in {settings.secrets_dir} and money is real: "
+            "give each verifier its own machine and key, and set LEVERAGEGUARD_SIGNATURES=gathered"
+        )
+    return [key_signer(settings, name) for name in names]
 
 
 def sign_by_threshold(

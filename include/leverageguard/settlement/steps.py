@@ -93,7 +93,7 @@ def _dry_run(settings: Settings, loaded: ledger.Loaded) -> None:
     pool = chain.connect(settings).pool()
     _log.warning(
         "dry_run_nothing_was_sent",
-        reason=f"no key: secret {signers.PROPOSER_SECRET!r} is missing in {settings.secrets_dir}",
+        reason=f"no key: {settings.proposer_key} is missing in {settings.secrets_dir}",
         batch_no=loaded.batch.batch_no,
         payouts=len(loaded.open_payouts),
         total_micro_usdc=loaded.batch.total_micro_usdc,

@@ -45,7 +45,7 @@ def at_work(settings: Settings) -> Iterator[Worker]:
     """A worker with the lease; raises ConfigError without a proposer key."""
     chain = chains.connect(settings)
     pool = chain.pool()
-    proposer = signers.key_signer(settings, signers.PROPOSER_SECRET)
+    proposer = signers.required_proposer(settings)
     verifiers: list[Signer] = [*signers.verifiers(settings)]
     with lease.held(settings, pool.address) as name:
         yield Worker(settings, chain, pool, proposer, verifiers, name)

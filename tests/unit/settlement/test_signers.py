@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 from eth_account import Account
 
+from leverageguard import clock
 from leverageguard.config import ConfigError, Settings
 from leverageguard.settlement import signers
-from leverageguard.settlement.errors import NotEnoughSigners
+from leverageguard.settlement.errors import KeysTogether, NotEnoughSigners
 
 DIGEST = b"\x11" * 32
 KEYS = [signers.KeySigner("0x" + f"{number:064x}") for number in range(1, 6)]
@@ -48,3 +49,25 @@ def test_proposer__no_secret__is_none(settings: Settings) -> None:
 
 def test_key_signer__repr__shows_the_address_only() -> None:
     assert repr(KEYS[0]) == f"KeySigner({KEYS[0].address})"
+
+
+def with_verifiers(settings: Settings, count: int) -> None:
+    for number in range(1, count + 1):
+        (settings.secrets_dir / f"chain_verifier_{number}").write_text("0x" + f"{number:064x}")
+
+
+def test_verifiers__keys_together_in_a_simulated_world__are_all_there(settings: Settings) -> None:
+    clock.set_world(1)
+    with_verifiers(settings, 3)
+    assert [each.address for each in signers.verifiers(settings)] == [k.address for k in KEYS[:3]]
+
+
+def test_verifiers__keys_together_where_money_is_real__are_refused(settings: Settings) -> None:
+    with_verifiers(settings, 2)
+    with pytest.raises(KeysTogether, match="2 verifier keys lie together"):
+        signers.verifiers(settings)
+
+
+def test_verifiers__one_key_where_money_is_real__may_sign(settings: Settings) -> None:
+    with_verifiers(settings, 1)
+    assert len(signers.verifiers(settings)) == 1

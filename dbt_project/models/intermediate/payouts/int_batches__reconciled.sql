@@ -10,8 +10,11 @@ settlements as (
     select * from {{ ref('stg_chain__batch_settlements') }}
 ),
 
+-- Without what was paid after a refusal: that is a transaction of its own, and of no batch.
 payouts as (
-    select * from {{ ref('stg_chain__payouts') }}
+    select *
+    from {{ ref('stg_chain__payouts') }}
+    qualify not (is_paid and bool_or(not is_paid) over (partition by chain_id, claim_index))
 ),
 
 windows as (

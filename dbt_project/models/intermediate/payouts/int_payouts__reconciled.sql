@@ -22,17 +22,19 @@ verdicts as (
     select * from {{ ref('stg_evidence__verdicts') }}
 ),
 
--- A refused payout may be paid later: the payment is what counts, then the newest event.
+-- The batch's own event comes first: a refused payout may be rescued later, and then goes where
+-- verifiers signed it to go.
 spoken as (
     select
         chain_id,
         claim_index,
         count(*) filter (where is_paid) as paid_events,
         count(*) filter (where not is_paid) as refused_events,
-        arg_max(batch_no, (is_paid, block_number, log_index)) as batch_no,
-        arg_max(recipient, (is_paid, block_number, log_index)) as recipient,
-        arg_max(amount_micro_usdc, (is_paid, block_number, log_index)) as amount_micro_usdc,
-        max(block_at) as block_at
+        arg_min(batch_no, (block_number, log_index)) as batch_no,
+        arg_min(recipient, (block_number, log_index)) as recipient,
+        arg_min(amount_micro_usdc, (block_number, log_index)) as amount_micro_usdc,
+        coalesce(sum(amount_micro_usdc) filter (where is_paid), 0) as paid_micro_usdc,
+        min(block_at) as block_at
     from events
     group by chain_id, claim_index
 ),
@@ -69,6 +71,7 @@ joined as (
         spoken.recipient as chain_recipient,
         claims.wallet as claims_recipient,
         spoken.block_at,
+        coalesce(spoken.paid_micro_usdc, 0) as chain_paid_micro_usdc,
         coalesce(spoken.paid_events, 0) as paid_events,
         coalesce(spoken.refused_events, 0) as refused_events,
         claims.claim_id is not null or decided.claim_id is not null as is_claim,
@@ -97,7 +100,7 @@ reconciled as (
         claims_recipient,
         block_at,
         if(state = 'PAID', store_micro_usdc, 0) as store_paid_micro_usdc,
-        if(paid_events > 0, chain_micro_usdc * paid_events, 0) as chain_paid_micro_usdc,
+        chain_paid_micro_usdc,
         list_filter([
             if(state is null, 'payout_unknown_to_the_store', null),
             if(state is not null and not is_claim, 'payout_of_no_claim', null),
