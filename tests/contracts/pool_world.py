@@ -21,12 +21,16 @@ USDC = 1_000_000
 ROOT = b"\x07" * 32
 GAS_CAP = 16_777_216  # EIP-7825: the most one transaction may use
 BATCH_FIELDS = (
-    "uint64 batchNo,bytes32 payoutsHash,uint256 total,uint64 deadline,bytes32 evidenceRoot"
+    "uint64 batchNo,uint64 firstClaim,uint64 listVersion,uint64 deadline,uint256 total,"
+    "bytes32 evidenceRoot,bytes32 payoutsHash"
 )
+RESCUE_FIELDS = "uint256 claimIndex,address recipient,uint256 amount,uint64 deadline"
 QUOTE_FIELDS = (
     "bytes32 quoteId,address buyer,uint256 premium,uint256 maxPayout,"
     "uint64 coverSeconds,uint64 deadline,bytes32 termsHash"
 )
+FIELDS = {"Batch": BATCH_FIELDS, "Rescue": RESCUE_FIELDS, "Quote": QUOTE_FIELDS}
+WITHHELD = 1 << 255
 
 
 def artifact(name: str) -> dict[str, Any]:
@@ -45,9 +49,9 @@ def recipient(number: int) -> str:
     return Web3.to_checksum_address(keccak(text=f"recipient {number}")[-20:])
 
 
-def word(claim_index: int, amount: int, to: str) -> int:
-    """One payout as the contract reads it."""
-    return claim_index << 224 | amount << 160 | int(to, 16)
+def word(amount: int, to: str) -> int:
+    """One payout as the contract reads it; add WITHHELD for one that is not to be sent."""
+    return amount << 160 | int(to, 16)
 
 
 def _typed(fields: str) -> list[dict[str, str]]:
@@ -59,6 +63,8 @@ class Batch:
     """The arguments of `settleBatch` but the signatures."""
 
     number: int
+    first_claim: int
+    list_version: int
     words: Sequence[int]
     total: int
     deadline: int
@@ -69,11 +75,16 @@ class Batch:
         """What the verifiers sign for the words."""
         return keccak(b"".join(w.to_bytes(32, "big") for w in self.words))
 
+    @property
+    def terms(self) -> tuple[Any, ...]:
+        """The contract's Batch struct."""
+        counters = (self.number, self.first_claim, self.list_version)
+        return (*counters, self.deadline, self.total, self.root)
+
     def message(self) -> dict[str, Any]:
         """The EIP-712 message."""
-        names = ("batchNo", "payoutsHash", "total", "deadline", "evidenceRoot")
-        values = (self.number, self.payouts_hash, self.total, self.deadline, self.root)
-        return dict(zip(names, values, strict=True))
+        names = [field["name"] for field in _typed(BATCH_FIELDS)]
+        return dict(zip(names, (*self.terms, self.payouts_hash), strict=True))
 
 
 @dataclass
@@ -106,15 +117,21 @@ class PoolWorld:
         """Micro-USDC an address holds."""
         return self.token.functions.balanceOf(address).call()
 
-    def batch(self, *payouts: tuple[int, int, str], **changes: Any) -> Batch:
-        """The next batch over (claim index, amount, recipient) payouts."""
+    def batch(self, *payouts: tuple[int, str], **changes: Any) -> Batch:
+        """The next batch over (amount, recipient) payouts."""
         values = {
-            "number": self.pool.functions.nextBatch().call(),
+            "number": self.view("nextBatch"),
+            "first_claim": self.view("nextClaim"),
+            "list_version": self.view("listVersion"),
             "words": [word(*payout) for payout in payouts],
-            "total": sum(amount for _, amount, _ in payouts),
+            "total": sum(amount for amount, _ in payouts),
             "deadline": self.now + 3600,
         }
         return Batch(**(values | changes))
+
+    def view(self, name: str, *arguments: Any) -> Any:
+        """What a view of the pool answers."""
+        return self.pool.functions[name](*arguments).call()
 
     def domain(self) -> dict[str, Any]:
         """The pool's EIP-712 domain."""
@@ -126,25 +143,28 @@ class PoolWorld:
         }
 
     def sign(self, key: Any, kind: str, message: dict[str, Any], **domain: Any) -> bytes:
-        """An EIP-712 signature of a Batch or a Quote; `domain` overrides the pool's."""
-        fields = _typed(BATCH_FIELDS if kind == "Batch" else QUOTE_FIELDS)
-        signable = encode_typed_data(self.domain() | domain, {kind: fields}, message)
+        """An EIP-712 signature of a Batch, Rescue or Quote; `domain` overrides the pool's."""
+        signable = encode_typed_data(
+            self.domain() | domain, {kind: _typed(FIELDS[kind])}, message
+        )
         return bytes(key.sign_message(signable).signature)
 
     def signatures(self, batch: Batch, *signers: str) -> list[bytes]:
         """Signatures of a batch in the order the contract wants; default: two verifiers."""
+        return self.signed_by("Batch", batch.message(), *signers)
+
+    def signed_by(self, kind: str, message: dict[str, Any], *signers: str) -> list[bytes]:
+        """Signatures of a message, ascending by signer; default: two verifiers."""
         keys = [self.who(label) for label in signers or ("verifier 1", "verifier 2")]
         keys.sort(key=lambda key: int(key.address, 16))
-        return [self.sign(key, "Batch", batch.message()) for key in keys]
+        return [self.sign(key, kind, message) for key in keys]
 
     def settling(self, batch: Batch, signatures: list[bytes] | None = None) -> ContractFunction:
         """The call that settles a batch."""
         signed = self.signatures(batch) if signatures is None else signatures
-        return self.pool.functions.settleBatch(
-            batch.number, batch.total, batch.deadline, batch.root, batch.words, signed
-        )
+        return self.pool.functions.settleBatch(batch.terms, batch.words, signed)
 
-    def settle(self, *payouts: tuple[int, int, str], gas: int | None = None, **changes: Any) -> Any:
+    def settle(self, *payouts: tuple[int, str], gas: int | None = None, **changes: Any) -> Any:
         """Sign and settle the next batch; its receipt."""
         return self.send(self.settling(self.batch(*payouts, **changes)), "proposer", gas)
 

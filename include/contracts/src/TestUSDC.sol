@@ -3,9 +3,11 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 
-/// @title A stand-in for USDC on local and test chains: six decimals, and the issuer's deny list.
-contract TestUSDC is ERC20, Ownable {
+/// @title A stand-in for USDC on local and test chains: six decimals, permits
+/// (ERC-2612), and the issuer's deny list.
+contract TestUSDC is ERC20Permit, Ownable {
     /// @notice Accounts that can neither send nor receive.
     mapping(address account => bool) public isDenied;
 
@@ -14,7 +16,7 @@ contract TestUSDC is ERC20, Ownable {
     error DeniedAccount(address account);
 
     /// @notice The deployer owns the token.
-    constructor() ERC20("Test USD Coin", "tUSDC") Ownable(msg.sender) {}
+    constructor() ERC20("Test USD Coin", "tUSDC") ERC20Permit("Test USD Coin") Ownable(msg.sender) {}
 
     /// @notice USDC's six decimals: one unit is a micro-USDC.
     function decimals() public pure override returns (uint8) {
