@@ -144,9 +144,7 @@ class PoolWorld:
 
     def sign(self, key: Any, kind: str, message: dict[str, Any], **domain: Any) -> bytes:
         """An EIP-712 signature of a Batch, Rescue or Quote; `domain` overrides the pool's."""
-        signable = encode_typed_data(
-            self.domain() | domain, {kind: _typed(FIELDS[kind])}, message
-        )
+        signable = encode_typed_data(self.domain() | domain, {kind: _typed(FIELDS[kind])}, message)
         return bytes(key.sign_message(signable).signature)
 
     def signatures(self, batch: Batch, *signers: str) -> list[bytes]:

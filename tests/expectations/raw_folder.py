@@ -243,6 +243,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "max_payout_micro_usdc": 48_000_000,
     },
     "chain/deposits": {"depositor": WALLET, "amount_micro_usdc": 1_000_000},
+    "chain/withdrawals": {"recipient": WALLET, "amount_micro_usdc": 1_000_000},
     "chain/batch_settlements": {
         "batch_no": 1,
         "total_micro_usdc": 5,

@@ -182,6 +182,7 @@ BAD: list[Case] = [
     *bad("chain/policy_purchases", "premium_micro_usdc", -1),
     *bad("chain/policy_purchases", "tx_hash", None),
     *bad("chain/deposits", "amount_micro_usdc", None),
+    *bad("chain/withdrawals", "amount_micro_usdc", 0),
     *bad(
         "chain/batch_settlements",
         "paid_micro_usdc",

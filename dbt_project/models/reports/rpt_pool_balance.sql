@@ -13,6 +13,8 @@ hourly as (
             as premiums_micro_usdc,
         cast(coalesce(-sum(amount_micro_usdc) filter (where kind = 'payout'), 0) as bigint)
             as payouts_micro_usdc,
+        cast(coalesce(-sum(amount_micro_usdc) filter (where kind = 'withdrawal'), 0) as bigint)
+            as withdrawals_micro_usdc,
         cast(sum(amount_micro_usdc) as bigint) as net_micro_usdc
     from movements
     group by hour_at

@@ -64,23 +64,18 @@ def _asked(named: Settings, stated: Included) -> list[Line]:
 def _payout_line(chain: chains.Chain, pool: Pool, settled: Event, stated: Included) -> Line:
     """The payout of the claim's index in the transaction that settled the batch."""
     receipt = chain.receipt(settled.tx_hash)
-    topics = set(pool.topics("ClaimPaid", "PayoutFailed"))
-    events = [
-        pool.decode(log)
-        for log in (receipt.logs if receipt else [])
-        if log["address"].lower() == pool.address.lower() and hex_of(log["topics"][0]) in topics
-    ]
+    payments = pool.payments(receipt.logs) if receipt else []
     index = int(stated.document["claim_index"])
-    found = next((event for event in events if int(event.args["claimIndex"]) == index), None)
+    found = next((payment for payment in payments if payment.claim_index == index), None)
     if found is None:
         return wrong(PAID, f"batch {stated.batch_no} says nothing of claim index {index}")
-    recipient, amount = found.args["recipient"].lower(), int(found.args["amount"])
+    recipient, amount = found.recipient, found.amount
     expected = (stated.document["recipient"], int(stated.document["amount_micro_usdc"]))
     seen = f"{amount} micro-USDC to {recipient}, claim index {index}"
     if (recipient, amount) != expected:
         return wrong(PAID, f"{seen}; the batch document says {expected[1]} to {expected[0]}")
-    if found.name != "ClaimPaid":
-        return note(PAID, f"{seen} was refused by the token; it stays due")
+    if not found.is_paid:
+        return note(PAID, f"{seen} was refused or withheld; it stays due")
     return ok(PAID, seen)
 
 

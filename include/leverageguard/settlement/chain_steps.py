@@ -9,11 +9,10 @@ from typing import Any
 from leverageguard import clock, config
 from leverageguard.config import Settings
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import every_chain
+from leverageguard.settlement import event_rows, every_chain
 from leverageguard.settlement.blocks import BlockTimes
 from leverageguard.settlement.chain import Chain
 from leverageguard.settlement.contracts.pool import Pool
-from leverageguard.settlement.event_rows import EVENT_TABLES, event_row
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
@@ -47,7 +46,7 @@ def land(window_start: str, window_end: str, chain_id: int | None = None) -> dic
 
 def land_hours(settings: Settings, chain: Chain, hours: range) -> dict[str, int]:
     """Land whole hours, given as starts in epoch ms; rows landed per table."""
-    counts = dict.fromkeys([*EVENT_TABLES.values(), WINDOWS_TABLE], 0)
+    counts = dict.fromkeys([*event_rows.TABLES.values(), WINDOWS_TABLE], 0)
     if not hours:
         return counts
     pool = chain.pool()
@@ -82,8 +81,8 @@ def _event_rows(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for log in chain.logs(pool.address, [pool.topics()], first, last):
         event = pool.decode(log)
-        row = event_row(chain, pool, event, times.at(event.block_number).timestamp * 1000)
-        yield EVENT_TABLES[event.name], row
+        time_ms = times.at(event.block_number).timestamp * 1000
+        yield from event_rows.rows(chain, pool, event, time_ms)
 
 
 def _let_the_world_confirm(chain: Chain, until_ms: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from leverageguard.settlement import errors, ledger, preparing, sending
 from leverageguard.settlement.chain import Receipt
 from leverageguard.settlement.contracts.call import hex_of
@@ -42,26 +44,24 @@ def finalise(worker: Worker, loaded: Loaded, receipt: Receipt) -> None:
 
 
 def outcomes(worker: Worker, loaded: Loaded, receipt: Receipt) -> dict[int, Outcome]:
-    """The result of every open payout by claim index; one event each, no more and no less."""
-    known = set(worker.pool.topics("BatchSettled", "ClaimPaid", "PayoutFailed"))
-    ours = [
-        worker.pool.decode(log)
+    """The result of every open payout by claim index; one each, no more and no less."""
+    topics = set(worker.pool.topics("BatchSettled"))
+    settled = [
+        worker.pool.decode(log).args
         for log in receipt.logs
-        if log["address"] == worker.pool.address and hex_of(log["topics"][0]) in known
+        if log["address"] == worker.pool.address and hex_of(log["topics"][0]) in topics
     ]
-    _require_batch(loaded, [event.args for event in ours if event.name == "BatchSettled"])
+    _require_batch(loaded, settled)
     rows = {row.claim_index: row for row in loaded.open_payouts}
     found: dict[int, Outcome] = {}
-    for event in ours:
-        if event.name == "BatchSettled":
-            continue
-        index = event.args["claimIndex"]
+    for payment in worker.pool.payments(receipt.logs):
+        index = payment.claim_index
         if index not in rows or index in found:
             raise errors.StoreAndChainDisagree(
                 f"{receipt.tx_hash} settles claim index {index}, which is not open in the batch"
             )
-        preparing.require_same(rows[index], event)
-        found[index] = Outcome(event.name == "ClaimPaid", event.tx_hash, event.log_index)
+        preparing.require_same(rows[index], payment)
+        found[index] = Outcome(payment.is_paid, payment.tx_hash, payment.log_index)
     if set(found) != set(rows):
         raise errors.StoreAndChainDisagree(
             f"{receipt.tx_hash} says nothing about claim indices {sorted(set(rows) - set(found))}"
@@ -69,8 +69,8 @@ def outcomes(worker: Worker, loaded: Loaded, receipt: Receipt) -> dict[int, Outc
     return found
 
 
-def _require_batch(loaded: Loaded, settled: list[dict[str, object]]) -> None:
+def _require_batch(loaded: Loaded, settled: list[dict[str, Any]]) -> None:
     expected = (loaded.batch.batch_no, loaded.batch.evidence_root)
-    seen = [(args["batchNo"], hex_of(bytes(args["evidenceRoot"]))) for args in settled]  # type: ignore[call-overload]
+    seen = [(args["batchNo"], hex_of(args["evidenceRoot"])) for args in settled]
     if seen != [expected]:
         raise errors.StoreAndChainDisagree(f"the chain settled {seen}, the store sent {expected}")

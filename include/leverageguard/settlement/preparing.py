@@ -6,9 +6,19 @@ from dataclasses import dataclass
 
 from leverageguard import clock
 from leverageguard.domain.money import text_from_micro
-from leverageguard.settlement import encode, errors, evidence, gas_money, ledger, planning, signers
-from leverageguard.settlement.chain import Chain, Fees
-from leverageguard.settlement.contracts.call import Call, Event, hex_of
+from leverageguard.settlement import (
+    encode,
+    errors,
+    evidence,
+    gas_money,
+    history,
+    ledger,
+    planning,
+    signers,
+)
+from leverageguard.settlement.chain import Fees
+from leverageguard.settlement.contracts.call import Call, hex_of
+from leverageguard.settlement.contracts.payments import Payment
 from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.ledger import Loaded, Outcome
 from leverageguard.settlement.worker import Worker
@@ -54,48 +64,49 @@ def prepare(worker: Worker, loaded: Loaded) -> TransactionRecord | None:
 
 
 def take_over_settled(worker: Worker, loaded: Loaded) -> bool:
-    """Record as PAID what the chain settled without our knowing; True when there was such.
+    """Record what the chain settled without our knowing; True when there was such.
 
-    Raises StoreAndChainDisagree when the chain paid something else under a claim's index.
+    Raises StoreAndChainDisagree when the chain paid something else under a claim's index, or has
+    not come to the batch's first claim yet.
     """
+    next_claim = worker.pool.next_claim()
     open_payouts = {row.claim_index: row for row in loaded.open_payouts}
-    settled = worker.pool.settled_among(sorted(open_payouts))
+    first = min(open_payouts)
+    if first > next_claim:
+        raise errors.StoreAndChainDisagree(
+            f"batch {loaded.batch.batch_no} begins with claim index {first}, the chain expects "
+            f"{next_claim}: it lost blocks the store holds as final; nothing was sent"
+        )
+    settled = {index for index in open_payouts if index < next_claim}
     if not settled:
         return False
     outcomes: dict[int, Outcome] = {}
-    for event in paid_events(worker.chain, worker.pool, settled):
-        row = open_payouts[event.args["claimIndex"]]
-        require_same(row, event)
-        worker.wait_for_depth(event.block_number)
-        outcomes[row.claim_index] = Outcome(True, event.tx_hash, event.log_index)
-    missing = sorted(set(settled) - set(outcomes))
-    if missing:
+    for payment in history.payments(worker.chain, worker.pool, settled):
+        require_same(open_payouts[payment.claim_index], payment)
+        outcomes[payment.claim_index] = Outcome(payment.is_paid, payment.tx_hash, payment.log_index)
+    if missing := sorted(settled - set(outcomes)):
         raise errors.StoreAndChainDisagree(
-            f"the chain calls the claim indices {missing} settled but shows no ClaimPaid for them"
+            f"the chain is past the claim indices {missing} but shows no batch that settled them"
         )
+    for tx_hash in {outcome.tx_hash for outcome in outcomes.values()}:
+        receipt = worker.chain.receipt(tx_hash)
+        if receipt is None:
+            return True  # It left the chain meanwhile: look again.
+        worker.wait_for_depth(receipt.block_number)
     ledger.record_outcomes(
         worker.settings, loaded.batch.batch_id, outcomes, "already settled on chain", worker.name
     )
     return True
 
 
-def paid_events(chain: Chain, pool: Pool, claim_indices: list[int]) -> list[Event]:
-    """The ClaimPaid events of these claim indices, anywhere in the pool's history."""
-    indices = ["0x" + index.to_bytes(32, "big").hex() for index in claim_indices]
-    topics = [pool.topics("ClaimPaid"), None, indices]
-    first = chain.settings.deployment().deployed_block
-    logs = chain.logs(pool.address, topics, first, chain.head().number)
-    return [pool.decode(log) for log in logs]
-
-
-def require_same(row: PayoutRecord, event: Event) -> None:
-    """Raise StoreAndChainDisagree unless the event is about this very payment."""
-    paid = (event.args["recipient"].lower(), event.args["amount"])
-    if paid != (row.recipient.lower(), row.amount_micro_usdc):
+def require_same(row: PayoutRecord, payment: Payment) -> None:
+    """Raise StoreAndChainDisagree unless the chain's payment is this very one."""
+    if (payment.recipient, payment.amount) != (row.recipient.lower(), row.amount_micro_usdc):
         raise errors.StoreAndChainDisagree(
             f"claim index {row.claim_index} is {row.claim_id} here, {row.amount_micro_usdc} "
-            f"micro-USDC to {row.recipient}, but the chain has {paid[1]} to {paid[0]} in "
-            f"{event.tx_hash}: the store lost its registry of claim indices; nothing was sent"
+            f"micro-USDC to {row.recipient}, but the chain has {payment.amount} to "
+            f"{payment.recipient} in {payment.tx_hash}: the store lost its registry of claim "
+            "indices; nothing was sent"
         )
 
 
@@ -120,10 +131,18 @@ def compose(worker: Worker, loaded: Loaded) -> Prepared:
             f"the rows of batch {batch.batch_no} differ from what was planned: nobody signs it"
         )
     value = planning.as_batch(loaded.open_payouts)
-    packed = encode.words(value.payouts)
-    deadline = max(clock.now_ms() // 1000, worker.chain.head().timestamp) + DEADLINE_S
+    # The version first: a list that changes between the two reads makes the batch stale.
+    list_version = worker.pool.list_version()
+    withheld = worker.pool.denied_among([payout.recipient for payout in value.payouts])
+    packed = encode.words(value.payouts, withheld)
     message = encode.BatchMessage(
-        batch.batch_no, encode.payouts_hash(packed), value.total_micro_usdc, deadline, root
+        batchNo=batch.batch_no,
+        firstClaim=value.payouts[0].claim_index,
+        listVersion=list_version,
+        deadline=max(clock.now_ms() // 1000, worker.chain.head().timestamp) + DEADLINE_S,
+        total=value.total_micro_usdc,
+        evidenceRoot=root,
+        payoutsHash=encode.payouts_hash(packed),
     )
     domain = encode.PoolDomain(worker.settings.chain_id, worker.pool.address)
     signatures = signers.sign_by_threshold(
@@ -132,10 +151,8 @@ def compose(worker: Worker, loaded: Loaded) -> Prepared:
         worker.pool.threshold(),
         worker.proposer.address,
     )
-    call = worker.pool.settle_batch(
-        batch.batch_no, message.total, deadline, root, packed, signatures
-    )
-    return Prepared(call, message.payoutsHash, deadline)
+    call = worker.pool.settle_batch(message, packed, signatures)
+    return Prepared(call, message.payoutsHash, message.deadline)
 
 
 def _content_id(loaded: Loaded) -> str:

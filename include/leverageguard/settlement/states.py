@@ -19,7 +19,7 @@ BATCH_EDGES: Final[dict[str, frozenset[str]]] = {
 }
 PAYOUT_EDGES: Final[dict[str, frozenset[str]]] = {
     **BATCH_EDGES,
-    "PLANNED": BATCH_EDGES["PLANNED"] | {"PAID"},
+    "PLANNED": BATCH_EDGES["PLANNED"] | {"PAID", "FAILED"},
     "MINED": frozenset({"SENT", "PAID", "FAILED"}),
     "PAID": frozenset(),
     "FAILED": frozenset(),

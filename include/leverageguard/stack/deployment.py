@@ -10,14 +10,23 @@ from leverageguard.settlement import chain as chains
 from leverageguard.settlement import signers
 from leverageguard.settlement.chain import Chain
 from leverageguard.settlement.contracts import pool as pool_contract
+from leverageguard.settlement.contracts import timelock
 from leverageguard.settlement.contracts import token as token_contract
-from leverageguard.settlement.contracts.pool import Pool
+from leverageguard.settlement.contracts.pool import ADMIN_ROLE, Pool
 from leverageguard.settlement.contracts.token import Token
 from leverageguard.stack import local_chain
 from leverageguard.stack.progress import StackError
 
 BATCH_LIMIT_MICRO_USDC = 50_000_000_000
 DAILY_LIMIT_MICRO_USDC = 100_000_000_000
+OWNER_DELAY_S = 48 * 3600
+OPERATORS = (
+    "PAUSER_ROLE",
+    "LISTER_ROLE",
+    "TREASURER_ROLE",
+    "CANCELLER_ROLE",
+    "RESCUER_ROLE",
+)
 
 
 def deploy(settings: Settings, deposit_micro_usdc: int) -> Deployment:
@@ -36,6 +45,7 @@ def deploy(settings: Settings, deposit_micro_usdc: int) -> Deployment:
     deployment = Deployment(settings.chain_id, pool, token, first)
     _grant_roles(settings, chain, admin, Pool(chain.web3, settings, pool))
     _fund(settings, chain, admin, deployment, deposit_micro_usdc)
+    _hand_over(settings, chain, admin, Pool(chain.web3, settings, pool))
     settings.deployment_path.parent.mkdir(exist_ok=True)
     new = settings.deployment_path.with_suffix(".tmp")
     new.write_text(json.dumps(asdict(deployment), indent=2))
@@ -57,6 +67,19 @@ def _grant_roles(settings: Settings, chain: Chain, admin: signers.Signer, pool: 
         for name in names:
             account = signers.key_signer(settings, name).address
             chain.send(admin, pool.grant_role(role, account))
+
+
+def _hand_over(settings: Settings, chain: Chain, admin: signers.Signer, pool: Pool) -> None:
+    """Leave the pool to a timelock: from now on its settings change two days after a proposal.
+
+    The deployer keeps the operating roles, which one key holds in a simulated world only.
+    """
+    people = [admin.address]
+    owner = _create(chain, admin, timelock.deployment(settings, OWNER_DELAY_S, people, people))
+    for role in OPERATORS:
+        chain.send(admin, pool.grant_role(role, admin.address))
+    chain.send(admin, pool.grant_role(ADMIN_ROLE, owner))
+    chain.send(admin, pool.renounce_role(ADMIN_ROLE, admin.address))
 
 
 def _fund(

@@ -165,6 +165,11 @@ _DECLARED = (
         "failed_count:INT gas_used:BIGINT effective_gas_price_wei",
     ),
     _table(
+        "chain/withdrawals",
+        "block_time_ms",
+        _EVENT + "withdrawal_id:BIGINT recipient amount_micro_usdc",
+    ),
+    _table(
         "chain/payouts",
         "block_time_ms",
         _EVENT + "batch_no:BIGINT claim_index:BIGINT recipient amount_micro_usdc is_paid:BOOL",

@@ -4,6 +4,10 @@ deposits as (
     select * from {{ ref('stg_chain__deposits') }}
 ),
 
+withdrawals as (
+    select * from {{ ref('stg_chain__withdrawals') }}
+),
+
 purchases as (
     select * from {{ ref('stg_chain__policy_purchases') }}
 ),
@@ -49,6 +53,19 @@ movements as (
         recipient as party,
         -amount_micro_usdc as amount_micro_usdc
     from payouts
+
+    union all
+
+    select
+        chain_id,
+        tx_hash,
+        log_index,
+        block_number,
+        block_at,
+        'withdrawal' as kind,
+        recipient as party,
+        -amount_micro_usdc as amount_micro_usdc
+    from withdrawals
 ),
 
 balanced as (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -12,13 +12,22 @@ from web3 import Web3
 from web3.contract import Contract
 
 from leverageguard.config import Settings
-from leverageguard.settlement.contracts import artifact
+from leverageguard.settlement.contracts import artifact, payments
 from leverageguard.settlement.contracts.call import Call, Event, hex_of
-from leverageguard.settlement.encode import QuoteMessage
+from leverageguard.settlement.contracts.payments import Payment
+from leverageguard.settlement.encode import BatchMessage, QuoteMessage
 
 NAME = "LeverageGuardPool"
-SALES, PAYOUTS = 1, 2
-EVENTS = ("PolicyPurchased", "Deposited", "BatchSettled", "ClaimPaid", "PayoutFailed")
+ADMIN_ROLE = "DEFAULT_ADMIN_ROLE"
+SALES, PAYOUTS, WITHDRAWALS = 1, 2, 4
+EVENTS = (
+    "PolicyPurchased",
+    "Deposited",
+    "Withdrawn",
+    "BatchSettled",
+    "PayoutFailed",
+    "PayoutRescued",
+)
 
 
 class Pool:
@@ -29,6 +38,7 @@ class Pool:
         self._web3 = web3
         self._abi = artifact.load(settings, NAME).abi
         self._contract: Contract = web3.eth.contract(address=self.address, abi=self._abi)
+        self._token: str | None = None
         self._events = {
             hex_of(event_abi_to_log_topic(item)): item["name"]  # type: ignore[arg-type]
             for item in self._abi
@@ -38,11 +48,25 @@ class Pool:
     @staticmethod
     def role(name: str) -> bytes:
         """The 32-byte id of a role such as PROPOSER_ROLE."""
-        return keccak(name.encode())
+        return bytes(32) if name == ADMIN_ROLE else keccak(name.encode())
 
     def next_batch(self) -> int:
         """The only batch number the contract accepts next."""
         return int(self._contract.functions.nextBatch().call())
+
+    def next_claim(self) -> int:
+        """The only claim index a batch may begin with next."""
+        return int(self._contract.functions.nextClaim().call())
+
+    def list_version(self) -> int:
+        """How often the deny list was changed; a batch names the version it was checked against."""
+        return int(self._contract.functions.listVersion().call())
+
+    def token(self) -> str:
+        """The token the pool holds, EIP-55; asked once."""
+        if self._token is None:
+            self._token = str(self._contract.functions.TOKEN().call())
+        return self._token
 
     def threshold(self) -> int:
         """Verifier signatures a batch needs."""
@@ -52,15 +76,15 @@ class Pool:
         """Whether this claim index was paid."""
         return bool(self._contract.functions.isSettled(claim_index).call())
 
-    def settled_among(self, claim_indices: Sequence[int]) -> list[int]:
-        """Those of the claim indices that were paid, asked in one request."""
-        if not claim_indices:
-            return []
+    def denied_among(self, accounts: Sequence[str]) -> set[str]:
+        """Those of the accounts that must not be paid now, asked in one request."""
+        if not accounts:
+            return set()
         with self._web3.batch_requests() as requests:
-            for index in claim_indices:
-                requests.add(self._contract.functions.isSettled(index))
+            for account in accounts:
+                requests.add(self._contract.functions.isDenied(Web3.to_checksum_address(account)))
             answers = requests.execute()
-        return [index for index, paid in zip(claim_indices, answers, strict=True) if paid]
+        return {account for account, denied in zip(accounts, answers, strict=True) if denied}
 
     def free_balance(self) -> int:
         """What payouts may use: balance less reserved, micro-USDC."""
@@ -71,7 +95,7 @@ class Pool:
         return int(self._contract.functions.reserved().call())
 
     def is_paused(self, module: int) -> bool:
-        """Whether SALES or PAYOUTS is stopped."""
+        """Whether SALES, PAYOUTS or WITHDRAWALS is stopped."""
         return bool(self._contract.functions.isPaused(module).call())
 
     def has_role(self, name: str, account: str) -> bool:
@@ -83,17 +107,11 @@ class Pool:
         return int(self._contract.functions.policyOf(quote_id).call()[0], 16) != 0
 
     def settle_batch(
-        self,
-        batch_no: int,
-        total: int,
-        deadline: int,
-        evidence_root: bytes,
-        words: Sequence[int],
-        signatures: Sequence[bytes],
+        self, message: BatchMessage, words: Sequence[int], signatures: Sequence[bytes]
     ) -> Call:
-        """Pay a batch."""
-        args = [batch_no, total, deadline, evidence_root, list(words), list(signatures)]
-        return self._call("settleBatch", args)
+        """Pay a batch; the message is what the verifiers signed."""
+        *terms, _payouts_hash = astuple(message)
+        return self._call("settleBatch", [tuple(terms), list(words), list(signatures)])
 
     def buy_policy(self, quote: QuoteMessage, quoter_signature: bytes) -> Call:
         """Buy the policy of a signed quote; the buyer sends it and has approved the premium."""
@@ -116,12 +134,26 @@ class Pool:
         return self._call("setReserved", [amount])
 
     def set_paused(self, module: int, paused: bool) -> Call:
-        """Stop or resume SALES or PAYOUTS."""
+        """Stop or resume SALES, PAYOUTS or WITHDRAWALS."""
         return self._call("setPaused", [module, paused])
 
-    def set_denied(self, accounts: Iterable[str], denied: bool) -> Call:
-        """Put accounts on the pool's deny list or take them off."""
-        return self._call("setDenied", [list(accounts), denied])
+    def set_denied(self, until_by_account: Mapping[str, int]) -> Call:
+        """Deny accounts until a time each (epoch seconds); 0 takes one off the list."""
+        return self._listing("setDenied", until_by_account)
+
+    def set_allowed(self, until_by_account: Mapping[str, int]) -> Call:
+        """Let accounts receive withdrawals until a time each; 0 takes one off the list."""
+        return self._listing("setAllowed", until_by_account)
+
+    def rescue_payout(
+        self, claim_index: int, recipient: str, deadline: int, signatures: Sequence[bytes]
+    ) -> Call:
+        """Pay a refused payout to this recipient."""
+        return self._call("rescuePayout", [claim_index, recipient, deadline, list(signatures)])
+
+    def renounce_role(self, name: str, account: str) -> Call:
+        """Give up a role; only its holder can."""
+        return self._call("renounceRole", [self.role(name), account])
 
     def topics(self, *names: str) -> list[str]:
         """First topics of the named events, of all the warehouse keeps when none is named."""
@@ -139,6 +171,39 @@ class Pool:
             block_number=int(log["blockNumber"]),
             block_hash=hex_of(log["blockHash"]),
         )
+
+    def payments(self, logs: Sequence[Mapping[str, Any]]) -> list[Payment]:
+        """Every payout of every batch settled by one transaction, given all its logs in order.
+
+        Raises StoreAndChainDisagree when the token's transfers are not what the batch says.
+        """
+        found: list[Payment] = []
+        transfers: list[Mapping[str, Any]] = []
+        failures: dict[int, Event] = {}
+        for log in logs:
+            if self._is_transfer_out(log):
+                transfers.append(log)
+            elif self._is_own(log, "PayoutFailed"):
+                failed = self.decode(log)
+                failures[failed.args["claimIndex"]] = failed
+            elif self._is_own(log, "BatchSettled"):
+                found += payments.of_batch(self.decode(log), failures, transfers)
+                transfers = []
+        return found
+
+    def _is_own(self, log: Mapping[str, Any], name: str) -> bool:
+        is_ours = log["address"].lower() == self.address.lower()
+        return is_ours and self._events.get(hex_of(log["topics"][0])) == name
+
+    def _is_transfer_out(self, log: Mapping[str, Any]) -> bool:
+        return bool(
+            log["address"].lower() == self.token().lower()
+            and hex_of(log["topics"][0]) == payments.TRANSFER
+            and hex_of(log["topics"][1])[-40:] == self.address[2:].lower()
+        )
+
+    def _listing(self, name: str, until_by_account: Mapping[str, int]) -> Call:
+        return self._call(name, [list(until_by_account), list(until_by_account.values())])
 
     def _call(self, name: str, args: list[Any]) -> Call:
         return Call(self.address, self._contract.encode_abi(name, args), name)
