@@ -22,7 +22,15 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError
 
-from tests.contracts.pool_world import ARTIFACTS, REPO, USDC, PoolWorld, account, artifact
+from tests.contracts.pool_world import (
+    ARTIFACTS,
+    REPO,
+    ROLE_HOLDERS,
+    USDC,
+    PoolWorld,
+    account,
+    artifact,
+)
 
 
 def _find_anvil() -> str:
@@ -83,12 +91,11 @@ def make_world(w3: Web3, deploy: Callable[..., Contract]) -> Callable[..., PoolW
         admin = account("admin").address
         pool = deploy("LeverageGuardPool", token.address, admin, 5_000 * USDC, 8_000 * USDC, 2)
         world = PoolWorld(w3, token, pool)
-        holders = {role: [role.lower()] for role in ("PROPOSER", "QUOTER", "PAUSER", "LISTER")}
-        holders |= {"TREASURER": ["treasurer"], "VERIFIER": [f"verifier {n}" for n in (1, 2, 3)]}
+        holders = {role: [label] for role, label in ROLE_HOLDERS.items()}
+        holders["VERIFIER"] = [f"verifier {n}" for n in (1, 2, 3)]
         for role, labels in holders.items():
             for label in labels:
-                role_id = keccak(text=f"{role}_ROLE")
-                world.send(pool.functions.grantRole(role_id, world.who(label).address))
+                world.grant(role, world.who(label).address)
         world.send(token.functions.mint(pool.address, 10_000 * USDC))
         return world
 
@@ -138,6 +145,6 @@ def refused(w3: Web3) -> Callable[..., AbstractContextManager[None]]:
         if arguments:
             values = w3.codec.decode(types, data[4:])
             expected = [a.lower() if isinstance(a, str) else a for a in arguments]
-            assert list(values) == expected
+            assert list(values) == expected, name
 
     return expect

@@ -31,6 +31,16 @@ QUOTE_FIELDS = (
 )
 FIELDS = {"Batch": BATCH_FIELDS, "Rescue": RESCUE_FIELDS, "Quote": QUOTE_FIELDS}
 WITHHELD = 1 << 255
+DAY = 86_400
+SALES, PAYOUTS, WITHDRAWALS = 1, 2, 4
+FOREVER = 2**64 - 1
+# Who holds each role but the verifiers', of whom there are three.
+ROLE_HOLDERS = {
+    role: role.lower()
+    for role in (
+        "PROPOSER", "QUOTER", "PAUSER", "LISTER", "TREASURER", "CANCELLER", "RESCUER",
+    )
+}  # fmt: skip
 
 
 def artifact(name: str) -> dict[str, Any]:
@@ -172,6 +182,43 @@ class PoolWorld:
         event = self.pool.events[name]()
         topic = Web3.keccak(text=event.signature)
         return [dict(event.process_log(log)["args"]) for log in logs if log["topics"][0] == topic]
+
+    def grant(self, role: str, address: str) -> Any:
+        """Give somebody a role."""
+        return self.send(self.pool.functions.grantRole(keccak(text=f"{role}_ROLE"), address))
+
+    def deny(self, *addresses: str, until: int = FOREVER) -> Any:
+        """Put accounts on the pool's deny list (until 0: take them off)."""
+        call = self.pool.functions.setDenied(addresses, [until] * len(addresses))
+        return self.send(call, "lister")
+
+    def allow(self, *addresses: str, until: int = FOREVER) -> Any:
+        """Let accounts receive withdrawals (until 0: no longer)."""
+        call = self.pool.functions.setAllowed(addresses, [until] * len(addresses))
+        return self.send(call, "lister")
+
+    def issuer_denies(self, address: str, denied: bool = True) -> Any:
+        """Make the token refuse an account, or accept it again."""
+        return self.send(self.token.functions.setDenied(address, denied))
+
+    def pause(self, module: int, paused: bool = True) -> Any:
+        """Stop or resume a module."""
+        return self.send(self.pool.functions.setPaused(module, paused), "pauser")
+
+    def rescuing(self, claim: int, to: str, amount: int, *signers: str, **changes: Any) -> Any:
+        """The call that rescues a refused payout, signed by two verifiers unless told otherwise."""
+        message = {"claimIndex": claim, "recipient": to, "amount": amount}
+        message |= {"deadline": self.now + 3600} | changes
+        signed = self.signed_by("Rescue", message, *signers)
+        terms = (message["claimIndex"], message["recipient"], message["deadline"])
+        return self.pool.functions.rescuePayout(*terms, signed)
+
+    def withdrawal(self, to: str, amount: int) -> int:
+        """Ask for a withdrawal to an allowed account, wait for it, and give its number."""
+        receipt = self.send(self.pool.functions.requestWithdrawal(to, amount), "treasurer")
+        asked = self.events(receipt, "WithdrawalRequested")[0]
+        self.at(asked["readyAt"])
+        return asked["withdrawalId"]
 
     def at(self, timestamp: int) -> None:
         """Give the next block a time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from eth_utils import keccak
 
-from tests.contracts.pool_world import USDC
+from tests.contracts.pool_world import DAY, PAYOUTS, SALES, USDC, WITHDRAWALS
 
 QUOTE_ID = keccak(text="quote 1")
 TERMS = keccak(text="terms 1")
@@ -20,9 +20,6 @@ def quote(world):
     world.send(world.token.functions.approve(world.pool.address, 100 * USDC), "buyer")
     values = (QUOTE_ID, buyer, 12_500_000, 50 * USDC, DAY, world.now + 600, TERMS)
     return dict(zip(FIELDS, values, strict=True))
-
-
-DAY = 86_400
 
 
 def buying(world, quote, signer="quoter", **domain):
@@ -54,27 +51,30 @@ def test_buy_policy__by_anyone_but_the_buyer__is_refused(world, quote, refused):
 
 
 def test_buy_policy__a_buyer_on_the_deny_list__is_refused(world, quote, refused):
-    world.send(world.pool.functions.setDenied([quote["buyer"]], True), "lister")
+    world.deny(quote["buyer"])
     with refused("DeniedAccount", quote["buyer"]):
         world.send(buying(world, quote), "buyer")
 
 
 def test_buy_policy__after_the_deadline__is_refused(world, quote, refused):
+    world.at(quote["deadline"])
+    buying(world, quote).call({"from": quote["buyer"], "gasPrice": 0})
     world.at(quote["deadline"] + 1)
     with refused("Expired", quote["deadline"]):
         world.send(buying(world, quote), "buyer")
 
 
 def test_buy_policy__sales_paused__is_refused_until_they_run_again(world, quote, refused):
-    world.send(world.pool.functions.setPaused(1, True), "pauser")
-    with refused("ModulePaused", 1):
+    world.pause(SALES)
+    with refused("ModulePaused", SALES):
         world.send(buying(world, quote), "buyer")
-    world.send(world.pool.functions.setPaused(1, False), "pauser")
+    world.pause(SALES, False)
     world.send(buying(world, quote), "buyer")
 
 
-def test_buy_policy__only_payouts_paused__sells(world, quote):
-    world.send(world.pool.functions.setPaused(2, True), "pauser")
+def test_buy_policy__only_the_other_modules_paused__sells(world, quote):
+    world.pause(PAYOUTS)
+    world.pause(WITHDRAWALS)
     world.send(buying(world, quote), "buyer")
 
 
@@ -116,6 +116,12 @@ def test_deposit__of_an_amount__adds_to_the_free_balance_and_says_so(world, quot
     receipt = world.send(world.pool.functions.deposit(30 * USDC), "buyer")
     assert world.pool.functions.freeBalance().call() == 10_030 * USDC
     assert world.events(receipt, "Deposited") == [{"from": quote["buyer"], "amount": 30 * USDC}]
+
+
+def test_deposit__everything_paused__still_adds_capital(world, quote):
+    for module in (SALES, PAYOUTS, WITHDRAWALS):
+        world.pause(module)
+    world.send(world.pool.functions.deposit(1), "buyer")
 
 
 def test_deposit__of_nothing__is_refused(world, refused):

@@ -14,7 +14,7 @@ abstract contract SixDecimals is ERC20("Bad", "BAD") {
     }
 }
 
-/// @dev Calls the pool back while it pays, and keeps what the pool answered.
+/// @dev Calls the pool back while it moves money, and keeps what the pool answered.
 contract ReentrantToken is SixDecimals {
     address public target;
     bytes public payload;
@@ -32,6 +32,11 @@ contract ReentrantToken is SixDecimals {
     function transfer(address to, uint256 amount) public override returns (bool) {
         (entered, answer) = target.call(payload);
         return super.transfer(to, amount);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
+        (entered, answer) = target.call(payload);
+        return super.transferFrom(from, to, amount);
     }
 }
 
@@ -56,8 +61,13 @@ contract LyingToken is SixDecimals {
     }
 }
 
-/// @dev Keeps one percent of everything that is moved by allowance.
+/// @dev Takes one percent: of what is moved by allowance, and on top of what is sent.
 contract FeeToken is SixDecimals {
+    function transfer(address to, uint256 amount) public override returns (bool) {
+        _burn(msg.sender, amount / 100);
+        return super.transfer(to, amount);
+    }
+
     function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
         _burn(from, amount / 100);
         return super.transferFrom(from, to, amount - amount / 100);
@@ -83,5 +93,50 @@ contract HungryToken is SixDecimals {
 contract EighteenDecimalsToken is SixDecimals {
     function decimals() public pure override returns (uint8) {
         return 18;
+    }
+}
+
+/// @dev Answers each recipient in its own way; by default it pays and answers nothing at all.
+contract OddToken {
+    enum Answer {
+        PaysSilently,
+        ShortNoPay, // 31 zero bytes: what a sloppy reader takes for the answer that was there
+        PaysTwo, // 32 bytes that are neither true nor false
+        PaysLong, // true, and a kilobyte after it
+        Bomb, // reverts with 100,000 bytes
+        BurnsAll // every unit of gas it was given
+    }
+
+    mapping(address account => uint256) public balanceOf;
+    mapping(address account => Answer) public answerTo;
+    uint8 public constant decimals = 6;
+
+    function mint(address to, uint256 amount) external {
+        balanceOf[to] += amount;
+    }
+
+    function setAnswer(address to, Answer answer) external {
+        answerTo[to] = answer;
+    }
+
+    function transfer(address to, uint256 amount) external {
+        Answer answer = answerTo[to];
+        if (answer == Answer.BurnsAll) assembly { invalid() }
+        if (answer == Answer.Bomb) assembly { revert(0, 100000) }
+        if (answer == Answer.ShortNoPay) assembly { return(0x60, 31) }
+        balanceOf[msg.sender] -= amount;
+        balanceOf[to] += amount;
+        if (answer == Answer.PaysSilently) return;
+        assembly {
+            switch answer
+            case 2 {
+                mstore(0, 2)
+                return(0, 32)
+            }
+            default {
+                mstore(0, 1)
+                return(0, 1024)
+            }
+        }
     }
 }
