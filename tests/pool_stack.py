@@ -145,7 +145,7 @@ class PoolStack:
         self.settings.deployment_path.parent.mkdir(exist_ok=True)
         self.settings.deployment_path.write_text(json.dumps(asdict(deployed)))
         pool = Pool(self.chain.web3, self.settings, pool_at)
-        roles = {"TREASURER_ROLE": "admin", "PAUSER_ROLE": "admin", "QUOTER_ROLE": "quoter"}
+        roles = {"RESERVER_ROLE": "admin", "PAUSER_ROLE": "admin", "QUOTER_ROLE": "quoter"}
         roles |= {"LISTER_ROLE": "admin", "PROPOSER_ROLE": "chain_proposer"}
         for role, label in roles.items():
             self.send(pool.grant_role(role, key(label).address))

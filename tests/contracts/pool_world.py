@@ -38,7 +38,7 @@ FOREVER = 2**64 - 1
 ROLE_HOLDERS = {
     role: role.lower()
     for role in (
-        "PROPOSER", "QUOTER", "PAUSER", "LISTER", "TREASURER", "CANCELLER", "RESCUER",
+        "PROPOSER", "QUOTER", "PAUSER", "LISTER", "TREASURER", "CANCELLER", "RESCUER", "RESERVER",
     )
 }  # fmt: skip
 

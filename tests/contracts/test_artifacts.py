@@ -43,6 +43,14 @@ def test_every_custom_error_of_ours__has_a_test_that_reaches_it():
     assert errors and errors <= tested
 
 
+def test_every_event_of_ours__is_looked_at_by_a_test():
+    source = (CONTRACTS / "src" / "PoolTypes.sol").read_text()
+    events = set(re.findall(r"event (\w+)\(", source))
+    here = REPO / "tests" / "contracts"
+    text = "".join(path.read_text() for path in here.glob("test_pool_*.py"))
+    assert events and {name for name in events if f'"{name}"' not in text} == set()
+
+
 def test_lock_file__names_no_registry_and_pins_every_hash():
     text = (CONTRACTS / "package-lock.json").read_text()
     assert "resolved" not in text

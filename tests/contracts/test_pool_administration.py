@@ -18,7 +18,7 @@ SETTINGS = [
         "WithdrawalTermsSet",
         {"dailyLimit": 5, "delay": DAY},
     ),
-    ("setReserved", (4,), "treasurer", "ReservedSet", {"reserved": 4}),
+    ("setReserved", (4,), "reserver", "ReservedSet", {"reserved": 4}),
     ("setPaused", (2, True), "pauser", "PausedSet", {"module": 2, "paused": True}),
     (
         "setDenied",
@@ -112,7 +112,7 @@ def test_set_paused__one_module__leaves_the_others_running(world, module):
 
 
 def test_free_balance__more_reserved_than_held__is_zero(world):
-    world.send(world.pool.functions.setReserved(2**64 - 1), "treasurer")
+    world.send(world.pool.functions.setReserved(2**64 - 1), "reserver")
     assert world.view("freeBalance") == 0
 
 

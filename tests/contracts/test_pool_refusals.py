@@ -108,7 +108,7 @@ def test_settle_batch__what_is_owed__pays_nobody_else(world, refused):
 
 def test_settle_batch__reserved_and_owed__add_up(world, refused):
     world.settle((3_000 * USDC, recipient(1)), words=withheld((3_000 * USDC, recipient(1))))
-    world.send(world.pool.functions.setReserved(6_000 * USDC), "treasurer")
+    world.send(world.pool.functions.setReserved(6_000 * USDC), "reserver")
     assert world.view("freeBalance") == 1_000 * USDC
     with refused("NotEnoughFree", 1_000 * USDC + 1, 1_000 * USDC):
         world.settle((1_000 * USDC + 1, recipient(2)))
@@ -149,9 +149,15 @@ def test_settle_batch__paying_nobody__is_kept_for_a_rescue(world):
     assert world.view("owed") == 10
 
 
-def test_settle_batch__paying_the_pool_itself__is_refused(world, refused):
-    with refused("BalanceMismatch"):
-        world.settle((7, world.pool.address))
+@pytest.mark.parametrize("total", [22, 15])
+def test_settle_batch__paying_the_pool_itself__is_refused(world, refused, total):
+    with refused("BadPayout", 1):
+        world.settle((15, recipient(1)), (7, world.pool.address), total=total)
+
+
+def test_settle_batch__a_payout_of_nothing__is_refused_with_the_whole_batch(world, refused):
+    with refused("BadPayout", 1):
+        world.settle((10, recipient(1)), (0, recipient(2)), (10, recipient(3)))
 
 
 # --- size

@@ -153,7 +153,7 @@ def test_rescue__counts_against_the_day(owing, refused):
 
 def test_rescue__of_money_that_is_reserved__is_refused(owing, refused):
     held = owing.balance(owing.pool.address)
-    owing.send(owing.pool.functions.setReserved(held - OWED + 1), "treasurer")
+    owing.send(owing.pool.functions.setReserved(held - OWED + 1), "reserver")
     with refused("NotEnoughFree", OWED, OWED - 1):
         owing.send(owing.rescuing(2, recipient(3), OWED), "rescuer")
 
@@ -163,7 +163,7 @@ def test_rescue__uses_no_money_owed_to_others(owing, refused):
     owing.issuer_denies(recipient(5))
     owing.settle((OWED, recipient(5)))
     held = owing.balance(owing.pool.address)
-    owing.send(owing.pool.functions.setReserved(held - 2 * OWED), "treasurer")
+    owing.send(owing.pool.functions.setReserved(held - 2 * OWED), "reserver")
     assert owing.view("freeBalance") == 0
     owing.send(owing.rescuing(2, recipient(3), OWED), "rescuer")
     assert (owing.view("owed"), owing.view("freeBalance")) == (OWED, 0)

@@ -222,7 +222,7 @@ def test_settle_batch__exactly_the_daily_limit__is_paid(world):
 
 
 def test_settle_batch__over_the_free_balance__is_refused(world, refused):
-    world.send(world.pool.functions.setReserved(9_000 * USDC), "treasurer")
+    world.send(world.pool.functions.setReserved(9_000 * USDC), "reserver")
     with refused("NotEnoughFree", 1_000 * USDC + 1, 1_000 * USDC):
         world.settle((1_000 * USDC + 1, recipient(1)))
     world.settle((1_000 * USDC, recipient(1)))

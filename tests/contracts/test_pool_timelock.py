@@ -24,6 +24,12 @@ def owned(world, deploy):
     return world, timelock
 
 
+def test_timelock__a_delay_under_a_day__is_refused(world, deploy, refused):
+    people = [[world.who("owner").address]] * 2
+    with refused("DelayTooShort", DAY - 1, DAY):
+        deploy("PoolTimelock", DAY - 1, *people)
+
+
 def operation(world, function="setLimits", arguments=LIMITS, salt=NOTHING):
     """Target, value, data, predecessor and salt of a call of the pool."""
     data = world.pool.functions[function](*arguments)._encode_transaction_data()

@@ -53,6 +53,13 @@ def test_withdrawal__asked_for_and_waited__is_paid_and_says_so(treasury):
     assert treasury.balance(treasury.pool.address) == 10_000 * USDC - 100
 
 
+def test_withdrawal__receiver_on_the_deny_list_meanwhile__is_refused(treasury, refused):
+    number = treasury.withdrawal(SAFE, 100)
+    treasury.deny(SAFE)
+    with refused("DeniedAccount", SAFE):
+        treasury.send(taking(treasury, number), "treasurer")
+
+
 def test_withdrawal__taken_twice__is_refused(treasury, refused):
     number = treasury.withdrawal(SAFE, 100)
     treasury.send(taking(treasury, number), "treasurer")
@@ -178,7 +185,7 @@ def test_withdrawal__does_not_use_up_the_payouts_day(treasury):
 
 
 def test_withdrawal__of_reserved_money__is_refused(treasury, refused):
-    treasury.send(treasury.pool.functions.setReserved(9_000 * USDC), "treasurer")
+    treasury.send(treasury.pool.functions.setReserved(9_000 * USDC), "reserver")
     for amount in (1_000 * USDC + 1, 1_000 * USDC):
         number = treasury.withdrawal(SAFE, amount)
     with refused("NotEnoughFree", 1_000 * USDC + 1, 1_000 * USDC):

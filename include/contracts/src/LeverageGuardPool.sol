@@ -24,6 +24,7 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
     bytes32 public constant VERIFIER_ROLE = keccak256("VERIFIER_ROLE");
     bytes32 public constant QUOTER_ROLE = keccak256("QUOTER_ROLE");
     bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
+    bytes32 public constant RESERVER_ROLE = keccak256("RESERVER_ROLE");
     bytes32 public constant TREASURER_ROLE = keccak256("TREASURER_ROLE");
     bytes32 public constant CANCELLER_ROLE = keccak256("CANCELLER_ROLE");
     bytes32 public constant RESCUER_ROLE = keccak256("RESCUER_ROLE");
@@ -250,6 +251,7 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
             revert Expired(uint64(asked.readyAt) + WITHDRAWAL_WINDOW);
         }
         if (!isAllowed(asked.to)) revert NotAllowed(asked.to);
+        if (isDenied(asked.to)) revert DeniedAccount(asked.to);
         uint32 today = _today();
         uint256 spent =
             asked.amount + (_withdrawals.spentDay == today ? _withdrawals.spentOnDay : 0);
@@ -288,7 +290,8 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
     }
 
     /// @notice Sets aside money that nothing may touch; may exceed the balance.
-    function setReserved(uint64 amount) external onlyRole(TREASURER_ROLE) {
+    /// @dev Not the treasurer: who may withdraw must not free what withdrawals may not touch.
+    function setReserved(uint64 amount) external onlyRole(RESERVER_ROLE) {
         _limits.reserved = amount;
         emit ReservedSet(amount);
     }
@@ -555,11 +558,11 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
         private
         returns (uint256 unpaid, uint256[2] memory refused)
     {
-        uint256 k = _payFrom(words, 0);
+        uint256 k = _payFrom(batch, words, 0);
         while (k < words.length) {
             unpaid += _refuse(batch, k, words[k]);
             refused[k >> 8] |= 1 << (k & 255);
-            k = _payFrom(words, k + 1);
+            k = _payFrom(batch, words, k + 1);
         }
         if (unpaid > batch.total) revert WrongTotal(unpaid, batch.total);
     }
@@ -568,19 +571,27 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
     /// Whatever is done here is done four hundred times: the loop knows two numbers and a frame in
     /// low memory, whose reserved parts it puts back. A withheld word is no case of its own: its
     /// flag makes the amount larger than any balance, so the token refuses it.
-    function _payFrom(uint256[] calldata words, uint256 k) private returns (uint256) {
+    function _payFrom(Batch calldata batch, uint256[] calldata words, uint256 k)
+        private
+        returns (uint256)
+    {
         if (k == words.length) return k;
         uint256 token = _tokenWord;
+        uint256 isOdd; // whether a word pays nothing, or the pool itself
         assembly ("memory-safe") {
             let at := add(words.offset, shl(5, k))
             let end := add(words.offset, shl(5, words.length))
+            let self := shl(96, address())
             let free := mload(0x40)
             mstore(0x00, shl(224, 0xa9059cbb)) // transfer(address,uint256)
             mstore(0x60, 1) // stays when a token that answers nothing has paid
             for {} 1 {} {
                 let word := calldataload(at)
-                mstore(0x10, shl(96, word))
-                mstore(0x24, shr(160, word))
+                let to := shl(96, word)
+                let amount := shr(160, word)
+                isOdd := or(isOdd, or(iszero(amount), eq(to, self)))
+                mstore(0x10, to)
+                mstore(0x24, amount)
                 // The call is made first: arguments are evaluated from the right.
                 if iszero(and(eq(mload(0x60), 1), call(gas(), token, 0, 0x00, 0x44, 0x60, 0x20))) {
                     break
@@ -592,6 +603,7 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
             mstore(0x40, free)
             mstore(0x60, 0)
         }
+        if (isOdd != 0) revert BadPayout(batch.firstClaim);
         return k;
     }
 

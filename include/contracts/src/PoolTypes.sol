@@ -135,6 +135,8 @@ interface PoolTypes {
     error WrongClaim(uint64 expected, uint64 given);
     /// @notice The deny list changed since the verifiers signed.
     error StaleList(uint64 expected, uint64 given);
+    /// @notice A payout of nothing, to the pool itself or with unknown flags, in the batch that
+    /// begins with this claim, or at this claim.
     error BadPayout(uint256 claimIndex);
     error WrongTotal(uint256 sum, uint256 total);
     error TooLittleGas(uint256 claimIndex);
