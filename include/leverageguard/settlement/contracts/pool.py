@@ -72,10 +72,6 @@ class Pool:
         """Verifier signatures a batch needs."""
         return int(self._contract.functions.threshold().call())
 
-    def is_settled(self, claim_index: int) -> bool:
-        """Whether this claim index was paid."""
-        return bool(self._contract.functions.isSettled(claim_index).call())
-
     def denied_among(self, accounts: Sequence[str]) -> set[str]:
         """Those of the accounts that must not be paid now, asked in one request."""
         if not accounts:
