@@ -34,6 +34,10 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--all", action="store_true")
     verify.add_argument("--rpc")
     verify.add_argument("--offline", action="store_true")
+    sign = commands.add_parser("sign")
+    sign.add_argument("--verifier", required=True)
+    sign.add_argument("--key")
+    sign.add_argument("--watch", action="store_true")
     incidents = commands.add_parser("incidents")
     incidents.add_argument("--all", action="store_true")
     resolve = incidents.add_subparsers(dest="action").add_parser("resolve")
@@ -133,6 +137,23 @@ def _verify(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+def _sign(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.evidence import vouching
+    from leverageguard.settlement import signers
+
+    name = options.verifier
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ConfigError(f"a verifier's name is letters, digits, - and _, not {name!r}")
+    signer = signers.signer(settings, options.key or f"secret:chain_verifier_{name}")
+    print(f"verifier {name}, {signer.address}", flush=True)
+    while True:
+        for line in vouching.answer_all(settings, name, signer):
+            print(line, flush=True)
+        if not options.watch:
+            return 0
+        time.sleep(2)
+
+
 def _incidents(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.settlement import incidents
 
@@ -158,6 +179,7 @@ COMMANDS = {
     "logs": _logs,
     "bench": _bench,
     "verify": _verify,
+    "sign": _sign,
     "incidents": _incidents,
     "airflow": _airflow,
 }

@@ -47,7 +47,7 @@ def test_launcher__help__names_every_command():
         [sys.executable, LAUNCHER, "--help"], capture_output=True, text=True, check=True
     ).stdout
 
-    for command in ("up", "down", "status", "logs", "test", "bench", "incidents"):
+    for command in ("up", "down", "status", "logs", "test", "bench", "incidents", "sign"):
         assert f"    {command} " in shown
 
 

@@ -11,10 +11,10 @@ from leverageguard.settlement import (
     errors,
     evidence,
     gas_money,
+    gathering,
     history,
     ledger,
     planning,
-    signers,
 )
 from leverageguard.settlement.chain import Fees
 from leverageguard.settlement.contracts.call import Call, hex_of
@@ -145,12 +145,7 @@ def compose(worker: Worker, loaded: Loaded) -> Prepared:
         payoutsHash=encode.payouts_hash(packed),
     )
     domain = encode.PoolDomain(worker.settings.chain_id, worker.pool.address)
-    signatures = signers.sign_by_threshold(
-        encode.batch_digest(domain, message),
-        worker.verifiers,
-        worker.pool.threshold(),
-        worker.proposer.address,
-    )
+    signatures = gathering.signatures(worker, domain, message, packed, loaded.payouts)
     call = worker.pool.settle_batch(message, packed, signatures)
     return Prepared(call, message.payoutsHash, message.deadline)
 

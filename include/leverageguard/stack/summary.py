@@ -89,6 +89,10 @@ def text(settings: Settings, before: Balances | None = None) -> str:
     lines = [""]
     if found["simulated"]:
         lines.append("SIMULATED WORLD: prices, accounts, keys and money below are made up.")
+    if not settings.are_signatures_gathered:
+        lines.append(
+            "THROW-AWAY KEYS: all of them were generated into one folder; sell nothing real."
+        )
     if found["incidents"]:
         lines += ["", "PAYMENTS ARE STOPPED by open incidents (./leverageguard incidents)"]
         lines += [f"  {i['incident_id']} {i['kind']} {i['subject']}" for i in found["incidents"]]
