@@ -41,3 +41,11 @@ def test_bound__one_new_recipient__is_the_sum_of_its_parts():
     to, amount = "0x" + "11" * 20, 0x01_00  # 21 bytes that are not zero, 7 that are
     expected = 22_100 + 200 + 1_756 + 100 + 21 * 16 + 7 * 4 + 21_000 + 2_500 + 2_000 + 2_800
     assert bound.per_payout([(to, amount)], is_fresh=True) == expected
+
+
+@pytest.mark.slow
+def test_measure__largest_batch__ours_costs_less_than_an_unguarded_drop():
+    """Signatures, limits, solvency and once-only, for less than the cheapest peer without any."""
+    found = gas.measure([400], ["ours", "gaslite"])
+    for kind in gas.KINDS:
+        assert found[kind]["ours"][400] < found[kind]["gaslite"][400]
