@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     resolve = incidents.add_subparsers(dest="action").add_parser("resolve")
     resolve.add_argument("incident_id", type=int)
     resolve.add_argument("--why", required=True)
+    commands.add_parser("rebuild-ledger")
     airflow = commands.add_parser("airflow")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
     return made
@@ -166,6 +167,14 @@ def _incidents(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _rebuild_ledger(settings: Settings, _options: argparse.Namespace) -> int:
+    from leverageguard.settlement import rebuilding
+
+    counts = rebuilding.rebuild_all(settings)
+    print(f"rebuilt from the chain: {counts['batches']} batches, {counts['payouts']} payouts")
+    return 0
+
+
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
@@ -181,6 +190,7 @@ COMMANDS = {
     "verify": _verify,
     "sign": _sign,
     "incidents": _incidents,
+    "rebuild-ledger": _rebuild_ledger,
     "airflow": _airflow,
 }
 

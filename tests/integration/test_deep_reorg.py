@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from leverageguard.settlement import errors, finality, incidents, ledger, steps
+from leverageguard.settlement.worker import Worker
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import SettlementEvent
 from leverageguard.warehouse import landing
 from tests.anvil import anvil_fixture  # noqa: F401
+from tests.integration.test_rebuild_ledger import forget
 from tests.pool_stack import USDC, PoolStack, item, key, stack_fixture  # noqa: F401
 
 
@@ -161,6 +163,28 @@ def test_settle__same_transaction_in_another_block__is_final_again_by_itself(
     assert {("FINAL", "SENT"), ("PAID", "SENT"), ("MINED", "PAID")} <= moves(stack, moved)
     assert incidents.open_ones(stack.settings) == []
     assert [stack.paid_to(1), stack.paid_to(2)] == [USDC + 1, USDC + 2]
+
+
+def test_settle__reorg_while_a_rivals_payment_is_taken_over__is_paid_once_all_the_same(
+    stack: PoolStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps.settle(*stack.plan(item(1)))
+    forget(stack)
+    (batch_id,) = stack.plan(item(1))
+    usual, waited = Worker.wait_for_depth, []
+
+    def wait(worker: Worker, block_number: int) -> None:
+        if not waited:
+            stack.anvil.rpc("anvil_reorg", 1, [])
+            assert stack.paid_to(1) == 0, "the payment that was looked at is gone"
+        waited.append(block_number)
+        usual(worker, block_number)
+
+    monkeypatch.setattr(Worker, "wait_for_depth", wait)
+    settle(batch_id)
+    assert state(stack, batch_id) == ("FINAL", {"PAID"})
+    assert stack.paid_to(1) == USDC + 1
+    assert steps.record()["settlement/payouts"] == 1
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

@@ -59,6 +59,10 @@ class FeeCapReached(SettlementError):
     """The chain asks more for gas than the configured cap allows: wait, or raise the cap."""
 
 
+class LedgerLost(SettlementError):
+    """The store does not know of payouts that were made or landed: nothing is planned on it."""
+
+
 class FeeTooLow(SettlementError):
     """The node wants a higher fee before it takes the transaction."""
 

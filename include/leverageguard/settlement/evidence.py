@@ -87,7 +87,8 @@ def sealed_root(settings: Settings, session: Session, claim_id: str, amount_micr
 def write_batches(settings: Settings) -> int:
     """Write the documents and proofs of every batch that has none yet; how many were written.
 
-    A batch that was numbered anew is written anew, and what its old number said is taken away.
+    A batch that was numbered anew is written anew, and what its old number said is taken away. What
+    was written of a batch that the store does not know stays: the ledger may have been lost.
     """
     folder = packages.evidence_dir(settings) / BATCHES
     written = 0
@@ -102,8 +103,9 @@ def write_batches(settings: Settings) -> int:
                 packages.write(path, canonical_json(content))
                 written += 1
     known = {packages.batch_file(batch.chain_id, batch.batch_no) for batch in batches}
+    ids = {batch.batch_id for batch in batches}
     for path in folder.glob("**/*.json"):
-        if path.relative_to(folder).as_posix() not in known:
+        if path.relative_to(folder).as_posix() not in known and _batch_id_in(path) in ids:
             path.unlink()
     return written
 

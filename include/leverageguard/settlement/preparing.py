@@ -88,15 +88,27 @@ def take_over_settled(worker: Worker, loaded: Loaded) -> bool:
         raise errors.StoreAndChainDisagree(
             f"the chain is past the claim indices {missing} but shows no batch that settled them"
         )
-    for tx_hash in {outcome.tx_hash for outcome in outcomes.values()}:
-        receipt = worker.chain.receipt(tx_hash)
-        if receipt is None:
-            return True  # It left the chain meanwhile: look again.
-        worker.wait_for_depth(receipt.block_number)
+    if not _stay(worker, {outcome.tx_hash for outcome in outcomes.values()}):
+        return True  # One left its block meanwhile: look again.
     ledger.record_outcomes(
         worker.settings, loaded.batch.batch_id, outcomes, "already settled on chain", worker.name
     )
     return True
+
+
+def _stay(worker: Worker, tx_hashes: set[str]) -> bool:
+    """Wait until these transactions are deep enough; whether each is still in the same block."""
+    before = {tx_hash: worker.chain.receipt(tx_hash) for tx_hash in tx_hashes}
+    for receipt in before.values():
+        if receipt is None:
+            return False
+        worker.wait_for_depth(receipt.block_number)
+    # A reorg during the wait takes a block away, and the wait counts the blocks that came instead.
+    after = {tx_hash: worker.chain.receipt(tx_hash) for tx_hash in tx_hashes}
+    return all(
+        (old and old.block_hash) == (new and new.block_hash)
+        for old, new in zip(before.values(), after.values(), strict=True)
+    )
 
 
 def require_same(row: PayoutRecord, payment: Payment) -> None:

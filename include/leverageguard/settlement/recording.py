@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -47,6 +48,15 @@ def record_all(settings: Settings) -> dict[str, int]:
     if lost:
         raise FinalBatchLost(lost)
     return counts
+
+
+def land_store(settings: Settings, hours: Iterable[int]) -> None:
+    """Make these planning hours, starts in epoch ms, on disk what the store says of them."""
+    for hour in sorted(hours):
+        with base.session(settings) as session:
+            content = _rows(session, hour, hour + HOUR_MS)
+        for table, rows in content.items():
+            landing.replace(settings, table, hour, NAME, rows)
 
 
 def _lost(settings: Settings) -> str:

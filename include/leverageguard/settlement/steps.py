@@ -14,6 +14,7 @@ from leverageguard.settlement import (
     finality,
     ledger,
     planning,
+    rebuilding,
     reconciling,
     recording,
     sending,
@@ -25,8 +26,12 @@ _log = structlog.get_logger(__name__)
 
 
 def plan() -> list[str]:
-    """Plan the approved items that are new; ids of all unfinished batches, oldest first."""
+    """Plan the approved items that are new; ids of all unfinished batches, oldest first.
+
+    Raises LedgerLost, and plans nothing, while the store misses payouts it once held.
+    """
     settings = config.load()
+    rebuilding.require_whole(settings)
     planning.plan(settings, planning.approved_items(settings))
     return planning.unfinished(settings)
 
