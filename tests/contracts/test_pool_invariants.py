@@ -6,15 +6,23 @@ real chain. The chain is put back after each sequence.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from eth_utils import keccak
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from web3.exceptions import ContractCustomError, ContractLogicError
 
+from tests.contracts import pool_calls as some
 from tests.contracts.pool_model import DAILY_LIMIT, PoolModel
 from tests.contracts.pool_world import (
     DAY,
@@ -30,29 +38,12 @@ from tests.contracts.pool_world import (
     word,
 )
 
-# Small and large ones, so that every limit is met.
-AMOUNTS = st.one_of(st.integers(1, 3 * USDC), st.integers(500 * USDC, 3_000 * USDC))
-RECIPIENTS = st.integers(0, 3)
-BATCHES = st.lists(st.tuples(AMOUNTS, RECIPIENTS, st.booleans()), min_size=1, max_size=4)
-# Mostly what is right, so that most sequences pay.
-OFFSETS = st.sampled_from([0] * 8 + [-1, 1])
-# Batch number, first claim, list version and total, each off by so much.
-SHIFTS = st.one_of(st.just((0, 0, 0, 0)), st.tuples(*[OFFSETS] * 4))
-SIGNERS = st.sampled_from(
-    [("verifier 1", "verifier 2"), ("verifier 2", "verifier 3")] * 3
-    + [("verifier 1",), ("stranger", "verifier 1")]
-)
-
-
-def callers(holder: str) -> st.SearchStrategy[str]:
-    """Mostly the one who may."""
-    return st.sampled_from([holder] * 5 + ["stranger", "verifier 1"])
-
 
 class PoolMachine(RuleBasedStateMachine):
     """Anybody calls anything; `world` is the funded pool of the session."""
 
     world: PoolWorld
+    happened: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,6 +52,9 @@ class PoolMachine(RuleBasedStateMachine):
         self.stale: list[Any] = []
         terms = self.world.pool.functions.setWithdrawalTerms(DAILY_LIMIT, DAY)
         self.world.send(terms)
+        for number in range(4):
+            self.world.allow(recipient(number))
+            self.model.allowed[recipient(number)] = FOREVER
 
     def teardown(self) -> None:
         self.check_claims()
@@ -73,6 +67,7 @@ class PoolMachine(RuleBasedStateMachine):
             self.world.send(call, sender)
         except (ContractCustomError, ContractLogicError):
             return False
+        self.happened[call.fn_name] += 1
         return True
 
     @property
@@ -82,10 +77,10 @@ class PoolMachine(RuleBasedStateMachine):
     # --- payouts
 
     @rule(
-        payouts=BATCHES,
-        caller=callers("proposer"),
-        signers=SIGNERS,
-        shifts=st.tuples(*[OFFSETS] * 4),
+        payouts=some.BATCHES,
+        caller=some.callers("proposer"),
+        signers=some.SIGNERS,
+        shifts=st.tuples(*[some.OFFSETS] * 4),
     )
     def settle(self, payouts: list[Any], caller: str, signers: Any, shifts: Any) -> None:
         number, first, version, total = shifts
@@ -110,6 +105,10 @@ class PoolMachine(RuleBasedStateMachine):
             self.model.settle(named, self.now)
             self.stale.append((call, caller))
 
+    @rule(payouts=some.BATCHES)
+    def settle_as_it_should_be(self, payouts: list[Any]) -> None:
+        self.settle(payouts, "proposer", ("verifier 1", "verifier 2"), (0, 0, 0, 0))
+
     @rule(which=st.integers(0, 20))
     def settle_again(self, which: int) -> None:
         if self.stale:
@@ -117,13 +116,14 @@ class PoolMachine(RuleBasedStateMachine):
             assert not self.tried(call, caller)
 
     @rule(
-        claim=st.integers(0, 12), to=RECIPIENTS, more=OFFSETS, caller=callers("rescuer"),
-        signers=SIGNERS, known=st.booleans(),
+        claim=st.integers(0, 12), to=some.RECIPIENTS, more=some.OFFSETS, signers=some.SIGNERS,
+        caller=some.callers("rescuer"), other=some.SELDOM,
     )  # fmt: skip
+    @precondition(lambda self: self.model.owed)
     def rescue(
-        self, claim: int, to: int, more: int, caller: str, signers: Any, known: bool
+        self, claim: int, to: int, more: int, caller: str, signers: Any, other: bool
     ) -> None:
-        if known and self.model.owed:
+        if not other:
             claim = sorted(self.model.owed)[claim % len(self.model.owed)]
         amount = self.model.owed.get(claim, 5)
         call = self.world.rescuing(claim, recipient(to), amount + more, *signers)
@@ -137,6 +137,11 @@ class PoolMachine(RuleBasedStateMachine):
         assert self.tried(call, caller) == expected
         if expected:
             self.model.rescue(claim, recipient(to), self.now)
+
+    @rule(claim=st.integers(0, 12), to=some.RECIPIENTS)
+    @precondition(lambda self: self.model.owed)
+    def rescue_as_it_should_be(self, claim: int, to: int) -> None:
+        self.rescue(claim, to, 0, "rescuer", ("verifier 1", "verifier 2"), False)
 
     # --- money in
 
@@ -171,7 +176,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     # --- withdrawals
 
-    @rule(amount=AMOUNTS, to=RECIPIENTS, caller=callers("treasurer"))
+    @rule(amount=some.AMOUNTS, to=some.RECIPIENTS, caller=some.callers("treasurer"))
     def ask(self, amount: int, to: int, caller: str) -> None:
         call = self.world.pool.functions.requestWithdrawal(recipient(to), amount)
         expected = caller == "treasurer" and self.model.can_ask(recipient(to), self.now)
@@ -179,9 +184,15 @@ class PoolMachine(RuleBasedStateMachine):
         if expected:
             self.model.ask(recipient(to), amount, self.now)
 
-    @rule(number=st.integers(0, 5), caller=callers("treasurer"), wait=st.booleans())
-    def withdraw(self, number: int, caller: str, wait: bool) -> None:
-        if wait and number in self.model.asked:
+    @rule(
+        number=st.integers(0, 5), caller=some.callers("treasurer"), early=some.SELDOM,
+        other=some.SELDOM,
+    )  # fmt: skip
+    @precondition(lambda self: self.model.asked)
+    def withdraw(self, number: int, caller: str, early: bool, other: bool) -> None:
+        if not other:
+            number = sorted(self.model.asked)[number % len(self.model.asked)]
+        if not early and number in self.model.asked:
             self.world.at(max(self.model.asked[number].ready_at, self.now + 1))
         call = self.world.pool.functions.executeWithdrawal(number)
         expected = caller == "treasurer" and self.model.can_withdraw(number, self.now)
@@ -189,7 +200,8 @@ class PoolMachine(RuleBasedStateMachine):
         if expected:
             self.model.withdraw(number, self.now)
 
-    @rule(number=st.integers(0, 5), caller=callers("canceller"))
+    @rule(number=st.integers(0, 5), caller=some.callers("canceller"))
+    @precondition(lambda self: self.model.asked)
     def cancel(self, number: int, caller: str) -> None:
         call = self.world.pool.functions.cancelWithdrawal(number)
         expected = caller == "canceller" and number in self.model.asked
@@ -199,7 +211,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     # --- settings
 
-    @rule(amount=st.integers(0, 12_000 * USDC), caller=callers("reserver"))
+    @rule(amount=some.RESERVES, caller=some.callers("reserver"))
     def reserve(self, amount: int, caller: str) -> None:
         happened = self.tried(self.world.pool.functions.setReserved(amount), caller)
         assert happened == (caller == "reserver")
@@ -207,8 +219,8 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(
         module=st.sampled_from([SALES, PAYOUTS, WITHDRAWALS]),
-        paused=st.booleans(),
-        caller=callers("pauser"),
+        paused=some.SELDOM,
+        caller=some.callers("pauser"),
     )
     def pause(self, module: int, paused: bool, caller: str) -> None:
         happened = self.tried(self.world.pool.functions.setPaused(module, paused), caller)
@@ -218,9 +230,9 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(
         which=st.sampled_from(["setDenied", "setAllowed"]),
-        number=RECIPIENTS,
+        number=some.RECIPIENTS,
         lasts=st.sampled_from([None, 0, 2 * DAY]),
-        caller=callers("lister"),
+        caller=some.callers("lister"),
     )
     def list_account(self, which: str, number: int, lasts: int | None, caller: str) -> None:
         until = FOREVER if lasts is None else lasts and self.now + lasts
@@ -230,7 +242,7 @@ class PoolMachine(RuleBasedStateMachine):
         if happened:
             self.model.set_list(which, recipient(number), until)
 
-    @rule(number=RECIPIENTS, denied=st.booleans())
+    @rule(number=some.RECIPIENTS, denied=some.SELDOM)
     def issuer_denies(self, number: int, denied: bool) -> None:
         self.world.issuer_denies(recipient(number), denied)
         known = self.model.refused_by_token
@@ -272,13 +284,17 @@ class PoolMachine(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_pool__any_sequence_of_calls__keeps_the_books_and_pays_each_claim_once(world):
-    machine = type("Machine", (PoolMachine,), {"world": world})
+    happened: Counter[str] = Counter()
+    machine = type("Machine", (PoolMachine,), {"world": world, "happened": happened})
     run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=20,
-            stateful_step_count=20,
+            stateful_step_count=25,
             deadline=None,
+            derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
     )
+    money = {"settleBatch", "rescuePayout", "executeWithdrawal", "buyPolicy", "deposit"}
+    assert {name for name in money if happened[name]} == money, happened
