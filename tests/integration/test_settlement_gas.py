@@ -37,6 +37,8 @@ def first_wait(
     usual, waited = chains.Chain.wait, []
 
     def wait(chain: chains.Chain, tx_hash: str, *patience: float) -> chains.Receipt | None:
+        # Longer than that in one go, and nobody sends the dropped bytes again before a replacement.
+        assert patience[0] <= sending.REBROADCAST_S < 30
         waited.append(tx_hash)
         if len(waited) > 1:
             return usual(chain, tx_hash, *patience)
