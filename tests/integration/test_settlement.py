@@ -68,6 +68,29 @@ def test_settle__recipient_denied_by_the_issuer__fails_alone(stack: PoolStack) -
     assert [stack.paid_to(n) for n in (1, 2, 3)] == [USDC + 1, 0, USDC + 3]
 
 
+def test_settle__recipient_on_the_pools_deny_list__is_withheld_and_stays_owed(
+    stack: PoolStack,
+) -> None:
+    stack.send(stack.pool.set_denied({recipient(2): 2**63}))
+    (batch_id,) = stack.plan(item(1), item(2), item(3))
+    assert settle_all(stack, [batch_id]) == [{"paid": 2, "failed": 1}]
+    assert states(stack, batch_id) == ("FINAL", ["PAID", "FAILED", "PAID"])
+    assert [stack.paid_to(n) for n in (1, 2, 3)] == [USDC + 1, 0, USDC + 3]
+    assert stack.pool.free_balance() == 1_000 * USDC - 3 * USDC - 6
+
+
+def test_settle__token_moves_nothing__waits_instead_of_having_all_refused(
+    stack: PoolStack,
+) -> None:
+    stack.send(stack.token.set_denied(stack.pool.address, True))
+    (batch_id,) = stack.plan(item(1), item(2))
+    with pytest.raises(errors.CallRefused, match="moves no money out of the pool now"):
+        steps.settle(batch_id)
+    assert states(stack, batch_id)[0] == "PLANNED"
+    stack.send(stack.token.set_denied(stack.pool.address, False))
+    assert settle_all(stack, [batch_id]) == [{"paid": 2, "failed": 0}]
+
+
 def test_settle__pool_too_small__says_what_is_missing_and_sends_nothing(stack: PoolStack) -> None:
     (batch_id,) = stack.plan(item(1, amount=2_000 * USDC))
     with pytest.raises(errors.PoolTooSmall, match=r"2,000\.000000 USDC.*1,000\.000000 free"):

@@ -58,6 +58,7 @@ def prepare(worker: Worker, loaded: Loaded) -> TransactionRecord | None:
         return None
     worker.chain.stamp()
     check_funds(worker.pool, loaded)
+    check_token(worker)
     prepared = compose(worker, loaded)
     gas = worker.chain.preflight(prepared.call, worker.proposer.address)
     return sign(worker, loaded, prepared, nonce, gas, worker.chain.fees())
@@ -132,6 +133,21 @@ def check_funds(pool: Pool, loaded: Loaded) -> None:
             f"{text_from_micro(free)} free ({text_from_micro(pool.reserved())} reserved): "
             "deposit more, then run settle_payouts again"
         )
+
+
+def check_token(worker: Worker) -> None:
+    """Raise CallRefused while the token moves nothing out of the pool.
+
+    A token that is paused, or an issuer that denies the pool, would have every payout of the batch
+    refused, each to be rescued by hand; nothing is lost by waiting.
+    """
+    probe = worker.chain.token().transfer(worker.pool.address, 1)
+    try:
+        worker.chain.preflight(probe, worker.pool.address)
+    except errors.CallRefused as refusal:
+        raise errors.CallRefused(
+            f"the token moves no money out of the pool now, so nothing was sent: {refusal}"
+        ) from None
 
 
 def compose(worker: Worker, loaded: Loaded) -> Prepared:

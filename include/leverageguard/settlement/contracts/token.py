@@ -35,6 +35,10 @@ class Token:
         """Let `spender` take up to `amount` from the sender."""
         return self._call("approve", [spender, amount])
 
+    def transfer(self, to: str, amount: int) -> Call:
+        """Send the sender's own money."""
+        return self._call("transfer", [Web3.to_checksum_address(to), amount])
+
     def mint(self, to: str, amount: int) -> Call:
         """Create test money; the token's owner sends it."""
         return self._call("mint", [to, amount])
