@@ -17,12 +17,12 @@ from eth_utils.crypto import keccak
 
 from leverageguard import clock, config
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import signers
 from leverageguard.settlement.contracts import pool as pool_contract
 from leverageguard.settlement.contracts import token as token_contract
 from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.contracts.token import Token
 from leverageguard.settlement.planning import Item
+from leverageguard.settlement.signing import signers
 from leverageguard.store import base, evidence_tables, incident_tables, settlement_tables
 from leverageguard.warehouse import landing
 from tests import sealed

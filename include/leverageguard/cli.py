@@ -140,7 +140,7 @@ def _verify(settings: Settings, options: argparse.Namespace) -> int:
 
 def _sign(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.evidence import vouching
-    from leverageguard.settlement import signers
+    from leverageguard.settlement.signing import signers
 
     name = options.verifier
     if not name.replace("-", "").replace("_", "").isalnum():

@@ -15,8 +15,9 @@ from dataclasses import replace
 import pytest
 
 from leverageguard.evidence import vouching
-from leverageguard.settlement import errors, ledger, planning, requests, signers, steps
-from leverageguard.settlement.requests import SigningRequest
+from leverageguard.settlement import errors, ledger, planning, steps
+from leverageguard.settlement.signing import requests, signers
+from leverageguard.settlement.signing.requests import SigningRequest
 from leverageguard.warehouse import packages
 from tests.anvil import anvil_fixture  # noqa: F401
 from tests.pool_stack import USDC, PoolStack, item, key, recipient, stack_fixture  # noqa: F401

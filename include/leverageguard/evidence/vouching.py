@@ -19,10 +19,11 @@ from leverageguard.domain.evidence import EvidenceError
 from leverageguard.evidence import verify
 from leverageguard.evidence.report import WRONG
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import encode, evidence, planning, requests
+from leverageguard.settlement import encode, evidence, planning
 from leverageguard.settlement.errors import SettlementError
-from leverageguard.settlement.local_keys import Signer
-from leverageguard.settlement.requests import SigningRequest
+from leverageguard.settlement.signing import requests
+from leverageguard.settlement.signing.local_keys import Signer
+from leverageguard.settlement.signing.requests import SigningRequest
 from leverageguard.store.settlement_tables import PayoutRecord
 from leverageguard.warehouse import connect, packages, snapshot
 from leverageguard.warehouse.packages import PackageError

@@ -28,7 +28,7 @@ from leverageguard.settlement.contracts.call import Call, hex_of
 from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.contracts.token import Token
 from leverageguard.settlement.provider import FallbackProvider
-from leverageguard.settlement.signers import Signer
+from leverageguard.settlement.signing.signers import Signer
 
 __all__ = ["Block", "Call", "Chain", "Fees", "Receipt", "connect"]
 

@@ -11,7 +11,6 @@ from leverageguard.settlement import (
     errors,
     evidence,
     gas_money,
-    gathering,
     history,
     ledger,
     planning,
@@ -21,6 +20,7 @@ from leverageguard.settlement.contracts.call import Call, hex_of
 from leverageguard.settlement.contracts.payments import Payment
 from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.ledger import Loaded, Outcome
+from leverageguard.settlement.signing import gathering
 from leverageguard.settlement.worker import Worker
 from leverageguard.store.settlement_tables import PayoutRecord, TransactionRecord
 

@@ -18,9 +18,9 @@ from leverageguard.settlement import (
     reconciling,
     recording,
     sending,
-    signers,
     worker,
 )
+from leverageguard.settlement.signing import signers
 
 _log = structlog.get_logger(__name__)
 

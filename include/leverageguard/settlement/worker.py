@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from leverageguard.config import Settings
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import errors, lease, signers
+from leverageguard.settlement import errors, lease
 from leverageguard.settlement.chain import Chain
 from leverageguard.settlement.contracts.pool import Pool
-from leverageguard.settlement.signers import Signer
+from leverageguard.settlement.signing import signers
+from leverageguard.settlement.signing.signers import Signer
 
 DEPTH_PATIENCE_S = 600
 

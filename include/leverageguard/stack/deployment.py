@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 from leverageguard.config import Deployment, Settings
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import signers
 from leverageguard.settlement.chain import Chain
 from leverageguard.settlement.contracts import pool as pool_contract
 from leverageguard.settlement.contracts import timelock
 from leverageguard.settlement.contracts import token as token_contract
 from leverageguard.settlement.contracts.pool import ADMIN_ROLE, Pool
 from leverageguard.settlement.contracts.token import Token
+from leverageguard.settlement.signing import signers
 from leverageguard.stack import local_chain
 from leverageguard.stack.progress import StackError
 

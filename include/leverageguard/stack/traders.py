@@ -15,9 +15,10 @@ from leverageguard.domain import signing
 from leverageguard.intake import accounts, claims, quotes
 from leverageguard.intake.products import product
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import encode, signers
+from leverageguard.settlement import encode
 from leverageguard.settlement.chain import Chain, Fees
 from leverageguard.settlement.contracts.call import Call
+from leverageguard.settlement.signing import signers
 from leverageguard.simulator import scenario as scenarios
 from leverageguard.simulator.scenario import Scenario
 from leverageguard.stack import local_chain

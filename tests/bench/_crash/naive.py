@@ -11,8 +11,8 @@ from eth_utils.crypto import keccak
 
 from leverageguard import config
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import signers
 from leverageguard.settlement.contracts.call import Call
+from leverageguard.settlement.signing import signers
 from tests.bench._crash.points import NEVER, Task
 
 SCHEMA = "create table paid (claim_id text primary key)"

@@ -5,8 +5,8 @@ from eth_account import Account
 
 from leverageguard import clock
 from leverageguard.config import ConfigError, Settings
-from leverageguard.settlement import signers
 from leverageguard.settlement.errors import KeysTogether, NotEnoughSigners
+from leverageguard.settlement.signing import signers
 
 DIGEST = b"\x11" * 32
 KEYS = [signers.KeySigner("0x" + f"{number:064x}") for number in range(1, 6)]

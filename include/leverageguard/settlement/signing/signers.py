@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from leverageguard.config import ConfigError, Settings
-from leverageguard.settlement import keystores, kms
 from leverageguard.settlement.errors import KeysTogether, NotEnoughSigners
-from leverageguard.settlement.local_keys import KeySigner, Signer
+from leverageguard.settlement.signing import keystores, kms
+from leverageguard.settlement.signing.local_keys import KeySigner, Signer
 
 __all__ = ["KeySigner", "Signer"]
 PROPOSER_SECRET = "chain_proposer"

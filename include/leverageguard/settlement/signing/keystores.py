@@ -12,7 +12,7 @@ from eth_account import Account
 from eth_typing import HexStr
 
 from leverageguard.config import ConfigError, Settings
-from leverageguard.settlement.local_keys import KeySigner
+from leverageguard.settlement.signing.local_keys import KeySigner
 
 COMMAND_PATIENCE_S = 60
 

@@ -9,10 +9,10 @@ import structlog
 from eth_account import Account
 from eth_typing import Hash32
 
-from leverageguard.settlement import requests, signers
 from leverageguard.settlement.encode import BatchMessage, PoolDomain
 from leverageguard.settlement.errors import NotEnoughSigners
-from leverageguard.settlement.requests import SigningRequest
+from leverageguard.settlement.signing import requests, signers
+from leverageguard.settlement.signing.requests import SigningRequest
 from leverageguard.settlement.worker import Worker
 from leverageguard.store.settlement_tables import PayoutRecord
 

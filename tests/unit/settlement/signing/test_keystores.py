@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leverageguard.config import ConfigError, Settings
-from leverageguard.settlement import keystores, signers
+from leverageguard.settlement.signing import keystores, signers
 
 KEY = "0x" + "4c" * 32
 ADDRESS = signers.KeySigner(KEY).address

@@ -21,8 +21,8 @@ from moto import mock_aws
 from moto.kms import utils as moto_kms
 
 from leverageguard.config import ConfigError
-from leverageguard.settlement import kms
 from leverageguard.settlement.errors import SignerFailed
+from leverageguard.settlement.signing import kms
 
 FIELDS = {
     "type": 2, "chainId": 31337, "nonce": 7, "gas": 90_000, "maxFeePerGas": 3 * 10**9,

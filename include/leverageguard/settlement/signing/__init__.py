@@ -1,0 +1,1 @@
+"""Keys behind one interface, and the verifiers' signatures under a batch."""
