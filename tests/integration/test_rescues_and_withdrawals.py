@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from leverageguard import clock
+from leverageguard.evidence import onchain
+from leverageguard.evidence.inclusion import Included
 from leverageguard.settlement import chain_steps, encode, ledger, steps
 from leverageguard.settlement.contracts.call import Call
 from leverageguard.settlement.signing import signers
-from leverageguard.warehouse import landing
+from leverageguard.warehouse import landing, packages
 from tests.anvil import STARTED_AT_S, anvil_fixture  # noqa: F401
 from tests.pool_stack import USDC, PoolStack, item, key, recipient, stack_fixture  # noqa: F401
 
@@ -62,6 +64,10 @@ def test_rescue__of_a_refused_payout__lands_as_paid_to_the_new_address(stack: Po
         (3, True, recipient(3).lower(), USDC + 3),
     ]
     assert {row["batch_no"] for row in payouts} == {1}
+    document = packages.evidence_dir(stack.settings) / "proofs" / f"{item(2).claim_id}.json"
+    _, line = onchain.lines(stack.settings, Included.read(document), None)
+    assert line.result == "ok"
+    assert f"rescued to {recipient(9).lower()}" in line.seen
     states = [row.state for row in ledger.load(stack.settings, batch_id).payouts]
     assert states == ["PAID", "FAILED", "PAID"], "the store keeps what the batch did"
 

@@ -74,9 +74,20 @@ def _payout_line(chain: chains.Chain, pool: Pool, settled: Event, stated: Includ
     seen = f"{amount} micro-USDC to {recipient}, claim index {index}"
     if (recipient, amount) != expected:
         return wrong(PAID, f"{seen}; the batch document says {expected[1]} to {expected[0]}")
-    if not found.is_paid:
-        return note(PAID, f"{seen} was refused or withheld; it stays due")
-    return ok(PAID, seen)
+    if found.is_paid:
+        return ok(PAID, seen)
+    if rescued := _rescue(chain, pool, index, settled.block_number):
+        to, moved = rescued.args["recipient"].lower(), rescued.args["amount"]
+        later = f"rescued to {to} in {rescued.tx_hash}"
+        return judged(PAID, moved == amount, f"{seen}, refused, then {later}", f"{moved} {later}")
+    return note(PAID, f"{seen} was refused or withheld; it stays due")
+
+
+def _rescue(chain: chains.Chain, pool: Pool, claim_index: int, first_block: int) -> Event | None:
+    """The event of a refused payout that was made after all, where verifiers sent it."""
+    topics = [pool.topics("PayoutRescued"), "0x" + claim_index.to_bytes(32, "big").hex()]
+    logs = chain.logs(pool.address, topics, first_block, chain.head().number)
+    return next((pool.decode(log) for log in logs), None)
 
 
 def _deployed(settings: Settings) -> tuple[str | None, int]:
