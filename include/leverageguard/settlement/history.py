@@ -24,12 +24,21 @@ class Settled:
     payments: list[Payment]
 
 
-def batches(chain: Chain, pool: Pool) -> Iterator[Settled]:
-    """Every batch the pool settled, oldest first; raises as `payments` does."""
+def batches(
+    chain: Chain, pool: Pool, claim_indices: Collection[int] | None = None
+) -> Iterator[Settled]:
+    """Every batch the pool settled, or those with one of the claim indices, oldest first.
+
+    Raises StoreAndChainDisagree when a batch and the token's transfers say different things, or
+    when it leaves the chain meanwhile.
+    """
     first = chain.settings.deployment().deployed_block
     logs = chain.logs(pool.address, [pool.topics("BatchSettled")], first, chain.head().number)
     for log in logs:
         event = pool.decode(log)
+        claims = range(event.args["firstClaim"], event.args["firstClaim"] + event.args["count"])
+        if claim_indices is not None and not any(index in claims for index in claim_indices):
+            continue
         receipt = chain.receipt(event.tx_hash)
         if receipt is None:
             raise StoreAndChainDisagree(f"{event.tx_hash} left the chain while it was read")
@@ -45,20 +54,8 @@ def batches(chain: Chain, pool: Pool) -> Iterator[Settled]:
 
 
 def payments(chain: Chain, pool: Pool, claim_indices: Collection[int]) -> Iterator[Payment]:
-    """The payouts of these claim indices, from the pool's first block to the newest.
-
-    Raises StoreAndChainDisagree when a batch and the token's transfers say different things.
-    """
-    first = chain.settings.deployment().deployed_block
-    logs = chain.logs(pool.address, [pool.topics("BatchSettled")], first, chain.head().number)
-    for log in logs:
-        settled = pool.decode(log)
-        claims = range(
-            settled.args["firstClaim"], settled.args["firstClaim"] + settled.args["count"]
-        )
-        if not any(index in claims for index in claim_indices):
-            continue
-        receipt = chain.receipt(settled.tx_hash)
-        for payment in pool.payments(receipt.logs) if receipt else []:
-            if payment.claim_index in claim_indices and payment.claim_index in claims:
+    """The payouts of these claim indices, wherever they were settled; raises as `batches` does."""
+    for settled in batches(chain, pool, claim_indices):
+        for payment in settled.payments:
+            if payment.claim_index in claim_indices:
                 yield payment
