@@ -3,9 +3,13 @@
 from alembic import context
 
 from leverageguard.store import (  # noqa: F401 - registers tables
+    audit_tables,
+    claim_tables,
     evidence_tables,
     incident_tables,
     intake_tables,
+    notification_tables,
+    policy_tables,
     settlement_tables,
 )
 from leverageguard.store.base import Base, engine_of

@@ -1,0 +1,1 @@
+"""What traders are told, and the outbox it is told from."""

@@ -1,0 +1,1 @@
+"""The life of a policy: purchases, endorsements, cancellations, the end of cover."""

@@ -1,0 +1,1 @@
+"""Selling: prices, quotes the pool is held to, and refusals with reasons."""
