@@ -226,6 +226,17 @@ GOOD: dict[str, dict[str, Any]] = {
         "filing_grace_seconds": 86_400,
         "created_at_ms": AT,
     },
+    "intake/endorsements": {
+        "endorsement_id": "e1",
+        "policy_id": BYTES32,
+        "endorsement_no": 1,
+        "account_id": "acc-1",
+        "inst_id": "ETH-USDT-SWAP",
+        "leverage": 50,
+        "signer": WALLET,
+        "effective_at_ms": AT,
+        "created_at_ms": AT,
+    },
     "intake/claims": {
         "filing_id": "f1",
         "reference": "c1",

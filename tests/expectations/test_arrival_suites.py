@@ -177,6 +177,8 @@ BAD: list[Case] = [
     *bad("intake/quotes", "max_payout_micro_usdc", 0),
     *bad("intake/quotes", "principal_micro_usdc", None),
     *bad("intake/quotes", "payout_rate_ppm", 500_001),
+    *bad("intake/endorsements", "policy_id account_id inst_id signer effective_at_ms", None),
+    *bad("intake/endorsements", "endorsement_no leverage", 0, None),
     *bad("intake/claims", "claimed_by", "me"),
     *bad("intake/claims", "policy_id", None),
     *bad("chain/policy_purchases", "premium_micro_usdc", -1),

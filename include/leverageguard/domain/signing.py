@@ -1,4 +1,4 @@
-"""The EIP-712 messages a trader signs: binding an account to a wallet, and filing a claim."""
+"""The EIP-712 messages a trader signs: binding an account, changing a policy, filing a claim."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ class Filing:
     order_id: str
 
 
+@dataclass(frozen=True)
+class Endorsement:
+    """“My policy shall insure this instead.” The n-th change of the policy, 32 bytes in 0x-hex."""
+
+    policy: str
+    account: str
+    inst_id: str
+    leverage: int
+    number: int
+
+
+Message = Binding | Filing | Endorsement
+
 _FIELDS: dict[type, list[dict[str, str]]] = {
     Binding: [
         {"name": "exchange", "type": "string"},
@@ -42,22 +55,29 @@ _FIELDS: dict[type, list[dict[str, str]]] = {
         {"name": "inst_id", "type": "string"},
         {"name": "order_id", "type": "string"},
     ],
+    Endorsement: [
+        {"name": "policy", "type": "bytes32"},
+        {"name": "account", "type": "string"},
+        {"name": "inst_id", "type": "string"},
+        {"name": "leverage", "type": "uint256"},
+        {"name": "number", "type": "uint256"},
+    ],
 }
 
 
-def message(value: Binding | Filing, chain_id: int) -> SignableMessage:
+def message(value: Message, chain_id: int) -> SignableMessage:
     """The typed-data message a wallet signs for one chain."""
     domain: dict[str, Any] = {"name": DOMAIN_NAME, "version": "1", "chainId": chain_id}
     name = type(value).__name__
     return encode_typed_data(domain, {name: _FIELDS[type(value)]}, asdict(value))
 
 
-def sign(value: Binding | Filing, chain_id: int, private_key: str) -> str:
+def sign(value: Message, chain_id: int, private_key: str) -> str:
     """The 65-byte signature in 0x-hex."""
     signed = Account.sign_message(message(value, chain_id), private_key)
     return "0x" + bytes(signed.signature).hex()
 
 
-def signer(value: Binding | Filing, chain_id: int, signature: str) -> str:
+def signer(value: Message, chain_id: int, signature: str) -> str:
     """The lower-case address that signed; raises ValueError on a malformed signature."""
     return str(Account.recover_message(message(value, chain_id), signature=signature)).lower()

@@ -9,6 +9,7 @@ from sqlalchemy import inspect, select
 from leverageguard import clock, config
 from leverageguard.store.base import Base, session
 from leverageguard.store.intake_tables import Account, Binding, FiledClaim, Quote
+from leverageguard.store.policy_tables import PolicyEndorsement
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.raw_tables import RAW_TABLES
 
@@ -18,6 +19,7 @@ TABLES: dict[str, type[Base]] = {
     "intake/bindings": Binding,
     "intake/quotes": Quote,
     "intake/claims": FiledClaim,
+    "intake/endorsements": PolicyEndorsement,
 }
 
 

@@ -147,6 +147,12 @@ _DECLARED = (
         "cover_seconds:BIGINT wait_seconds:BIGINT filing_grace_seconds:BIGINT created_at_ms",
     ),
     _table(
+        "intake/endorsements",
+        "created_at_ms",
+        "endorsement_id policy_id endorsement_no:INT account_id inst_id leverage:INT signer "
+        "signature effective_at_ms created_at_ms",
+    ),
+    _table(
         "intake/claims",
         "created_at_ms",
         "filing_id reference policy_id claimed_by inst_id order_id signature filed_at_ms "

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import pytest
 from eth_account import Account
 
 from leverageguard.domain import signing
@@ -27,3 +30,22 @@ def test_signer__filing__is_bound_to_order_and_policy():
     assert signing.signer(filing, 1, signature) == WALLET.lower()
     other = signing.Filing("0x" + "22" * 32, "BTC-USDT-SWAP", "8")
     assert signing.signer(other, 1, signature) != WALLET.lower()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"policy": "0x" + "23" * 32},
+        {"account": "acc-2"},
+        {"inst_id": "ETH-USDT-SWAP"},
+        {"leverage": 21},
+        {"number": 2},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_signer__endorsement__is_bound_to_all_it_changes(changed):
+    endorsement = signing.Endorsement("0x" + "22" * 32, "acc-1", "BTC-USDT-SWAP", 20, 1)
+    signature = signing.sign(endorsement, 1, KEY)
+
+    assert signing.signer(endorsement, 1, signature) == WALLET.lower()
+    assert signing.signer(replace(endorsement, **changed), 1, signature) != WALLET.lower()

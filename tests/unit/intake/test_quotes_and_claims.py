@@ -94,4 +94,5 @@ def test_land__same_window_twice__leaves_the_same_bytes(store):
         "intake/bindings": 0,
         "intake/quotes": 1,
         "intake/claims": 1,
+        "intake/endorsements": 0,
     }
