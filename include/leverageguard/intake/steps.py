@@ -8,6 +8,7 @@ from sqlalchemy import inspect, select
 
 from leverageguard import clock, config
 from leverageguard.store.base import Base, session
+from leverageguard.store.claim_tables import ClaimAction
 from leverageguard.store.intake_tables import Account, Binding, FiledClaim, Quote
 from leverageguard.store.policy_tables import PolicyEndorsement
 from leverageguard.warehouse import landing
@@ -20,6 +21,7 @@ TABLES: dict[str, type[Base]] = {
     "intake/quotes": Quote,
     "intake/claims": FiledClaim,
     "intake/endorsements": PolicyEndorsement,
+    "intake/claim_actions": ClaimAction,
 }
 
 

@@ -159,6 +159,17 @@ _DECLARED = (
         "created_at_ms",
     ),
     _table(
+        "intake/claim_actions",
+        "created_at_ms",
+        "action_id claim_id action actor review_id covers evidence_root acted_at_ms created_at_ms",
+    ),
+    _table(
+        "lifecycle/claim_txns",
+        "recorded_at_ms",
+        "claim_id txn_no:INT policy_id from_state to_state at_ms recorded_at_ms actor rule_id "
+        "inputs_hash reserve_micro_usdc",
+    ),
+    _table(
         "chain/policy_purchases",
         "block_time_ms",
         _EVENT + "quote_id buyer premium_micro_usdc max_payout_micro_usdc terms_hash",

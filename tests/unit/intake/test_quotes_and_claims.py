@@ -95,4 +95,35 @@ def test_land__same_window_twice__leaves_the_same_bytes(store):
         "intake/quotes": 1,
         "intake/claims": 1,
         "intake/endorsements": 0,
+        "intake/claim_actions": 0,
+    }
+
+
+def test_land__an_action_on_a_claim__without_what_was_written_or_signed(store):
+    from leverageguard.store.claim_tables import ClaimAction
+    from leverageguard.warehouse import landing
+
+    clock.set_world(CREATED_MS + 7_200_000)
+    with session(store) as opened:
+        opened.add(
+            ClaimAction(
+                action_id="act_1", claim_id="clm_1", action="appeal", actor=WALLET.lower(),
+                covers="", reason="my own words", signature="0x12", once_key="appeal:clm_1",
+                acted_at_ms=CREATED_MS, created_at_ms=CREATED_MS,
+            )
+        )  # fmt: skip
+    steps.land("2026-01-05T01:00:00Z", "2026-01-05T04:00:00Z")
+
+    (row,) = landing.scan(store, "intake/claim_actions")
+
+    assert row == {
+        "action_id": "act_1",
+        "claim_id": "clm_1",
+        "action": "appeal",
+        "actor": WALLET.lower(),
+        "review_id": None,
+        "covers": "",
+        "evidence_root": None,
+        "acted_at_ms": CREATED_MS,
+        "created_at_ms": CREATED_MS,
     }
