@@ -21,6 +21,26 @@ class Asked:
 
 
 @dataclass
+class Sold:
+    """A policy and the terms it was bought on."""
+
+    premium: int
+    bought_at: int
+    wait: int
+    cover: int
+    is_cancelled: bool = False
+
+    @property
+    def starts_at(self) -> int:
+        """The first second of its cover."""
+        return self.bought_at + self.wait
+
+    def refund(self, now: int) -> int:
+        """The premium's share of the time that is left, rounded down."""
+        return self.premium * (self.starts_at + self.cover - now) // (self.wait + self.cover)
+
+
+@dataclass
 class PoolModel:
     """What the pool holds and knows; the caller has checked roles and signatures."""
 
@@ -41,7 +61,7 @@ class PoolModel:
     denied: dict[str, int] = field(default_factory=dict)
     allowed: dict[str, int] = field(default_factory=dict)
     refused_by_token: set[str] = field(default_factory=set)
-    sold: set[int] = field(default_factory=set)
+    sold: dict[int, Sold] = field(default_factory=dict)
 
     @property
     def free(self) -> int:
@@ -97,10 +117,28 @@ class PoolModel:
         """Whether the policy of a quote can be sold."""
         return SALES not in self.paused and number not in self.sold
 
-    def sell(self, number: int, premium: int) -> None:
+    def sell(self, number: int, sold: Sold) -> None:
         """Take a premium."""
-        self.sold.add(number)
-        self.balance += premium
+        self.sold[number] = sold
+        self.balance += sold.premium
+
+    def can_cancel(self, number: int, now: int) -> bool:
+        """Whether a policy can be cancelled by its buyer now."""
+        sold = self.sold.get(number)
+        return (
+            sold is not None
+            and PAYOUTS not in self.paused
+            and not sold.is_cancelled
+            and now < sold.starts_at
+            and sold.refund(now) <= self.free
+        )
+
+    def cancel(self, number: int, now: int) -> int:
+        """Pay a refund; how much."""
+        refund = self.sold[number].refund(now)
+        self.sold[number].is_cancelled = True
+        self.balance -= refund
+        return refund
 
     def can_ask(self, to: str, now: int) -> bool:
         """Whether a withdrawal to somebody can be asked for."""

@@ -27,7 +27,7 @@ BATCH_FIELDS = (
 RESCUE_FIELDS = "uint256 claimIndex,address recipient,uint256 amount,uint64 deadline"
 QUOTE_FIELDS = (
     "bytes32 quoteId,address buyer,uint256 premium,uint256 maxPayout,"
-    "uint64 coverSeconds,uint64 deadline,bytes32 termsHash"
+    "uint64 coverSeconds,uint64 waitSeconds,uint64 deadline,bytes32 termsHash"
 )
 FIELDS = {"Batch": BATCH_FIELDS, "Rescue": RESCUE_FIELDS, "Quote": QUOTE_FIELDS}
 WITHHELD = 1 << 255
@@ -66,6 +66,9 @@ def word(amount: int, to: str) -> int:
 
 def _typed(fields: str) -> list[dict[str, str]]:
     return [dict(zip(("type", "name"), f.split(" "), strict=True)) for f in fields.split(",")]
+
+
+QUOTE_NAMES = tuple(field["name"] for field in _typed(QUOTE_FIELDS))
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,11 @@ class PoolWorld:
         signed = self.signed_by("Rescue", message, *signers)
         terms = (message["claimIndex"], message["recipient"], message["deadline"])
         return self.pool.functions.rescuePayout(*terms, signed)
+
+    def buying(self, quote: dict[str, Any], signer: str = "quoter", **domain: Any) -> Any:
+        """The call that buys a quote, given by its fields; `domain` overrides the pool's."""
+        signature = self.sign(self.who(signer), "Quote", quote, **domain)
+        return self.pool.functions.buyPolicy(tuple(quote.values()), signature)
 
     def withdrawal(self, to: str, amount: int) -> int:
         """Ask for a withdrawal to an allowed account, wait for it, and give its number."""

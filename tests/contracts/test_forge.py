@@ -17,7 +17,7 @@ from tests.contracts import npm_tools
 
 ENOUGH = 10_000
 # Nothing of these may ever be accepted; of all others, enough was.
-ATTACKS = {"replay", "settleWrong", "settleForged"}
+ATTACKS = {"replay", "settleWrong", "settleForged", "cancelForeign"}
 
 
 @pytest.fixture(scope="module")

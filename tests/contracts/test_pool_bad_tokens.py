@@ -9,7 +9,16 @@ import pytest
 from eth_utils import keccak
 from web3.exceptions import Web3Exception
 
-from tests.contracts.pool_world import DAY, GAS_CAP, USDC, WITHHELD, recipient, word
+from tests.contracts.pool_world import (
+    DAY,
+    GAS_CAP,
+    QUOTE_NAMES,
+    ROOT,
+    USDC,
+    WITHHELD,
+    recipient,
+    word,
+)
 
 RE_ENTERED = keccak(text="ReentrancyGuardReentrantCall()")[:4]
 HELD = 10_000 * USDC
@@ -33,8 +42,14 @@ class Trap:
             world.grant(role, token.address)
         world.settle((7, recipient(7)), words=[WITHHELD | word(7, recipient(7))])
         self.withdrawal = world.withdrawal(recipient(8), 8)
-        world.send(token.functions.mint(token.address, 100))
+        world.send(token.functions.mint(token.address, 200))
         world.send(token.functions.approvePool(world.pool.address))
+        world.send(token.functions.mint(world.who("donor").address, 200))
+        world.send(token.functions.approve(world.pool.address, 200), "donor")
+        for buyer in (token.address, world.who("donor").address):
+            world.send(self.buying(buyer, f"sold to {buyer}"), buyer)
+        world.at(world.now + 1)
+        self.held = world.balance(world.pool.address)
 
     def call(self, name: str, by: str) -> Any:
         """One of the functions that move money, as a valid call of that account."""
@@ -44,24 +59,28 @@ class Trap:
             "rescue": lambda: self.world.rescuing(1, recipient(7), 7),
             "withdraw": lambda: functions.executeWithdrawal(self.withdrawal),
             "deposit": lambda: functions.deposit(50),
-            "buy": lambda: functions.buyPolicy(*self.quote(by)),
+            "cancel": lambda: functions.cancelPolicy(keccak(text=f"sold to {by}")),
+            "buy": lambda: self.buying(by, "q"),
             "buy with permit": lambda: functions.buyPolicyWithPermit(
-                *self.quote(by), 0, 27, bytes(32), bytes(32)
+                *self.buying(by, "q").args, 0, 27, bytes(32), bytes(32)
             ),
         }[name]()
 
-    def quote(self, buyer: str) -> tuple[Any, bytes]:
-        """A signed quote for an account."""
-        names = ("quoteId", "buyer", "premium", "maxPayout")
-        more = ("coverSeconds", "deadline", "termsHash")
-        times = (3600, self.world.now + 600, keccak(text="t"))
-        terms = (keccak(text="q"), buyer, 50, 60, *times)
-        message = dict(zip(names + more, terms, strict=True))
-        return terms, self.world.sign(self.world.who("quoter"), "Quote", message)
+    def buying(self, buyer: str, name: str) -> Any:
+        """The call by which an account buys a policy that can be cancelled for a day."""
+        times = (3600, DAY, self.world.now + 600, keccak(text="t"))
+        terms = (keccak(text=name), buyer, 50, 60, *times)
+        return self.world.buying(dict(zip(QUOTE_NAMES, terms, strict=True)))
 
 
-INNER = ("settle", "rescue", "withdraw", "deposit", "buy", "buy with permit")
-OUTER = {"settle": "proposer", "rescue": "rescuer", "withdraw": "treasurer", "deposit": "donor"}
+INNER = ("settle", "rescue", "withdraw", "deposit", "cancel", "buy", "buy with permit")
+OUTER = {
+    "settle": "proposer",
+    "rescue": "rescuer",
+    "withdraw": "treasurer",
+    "cancel": "donor",
+    "deposit": "donor",
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,15 +96,13 @@ def test_pool__token_calls_back_while_money_moves__is_locked_out(trap, outer, in
     snapshot = world.w3.provider.make_request("evm_snapshot", [])["result"]
     try:
         donor = world.who("donor").address
-        world.send(token.functions.mint(donor, 100))
-        world.send(token.functions.approve(world.pool.address, 100), "donor")
         payload = trap.call(inner, token.address)._encode_transaction_data()
         world.send(token.functions.arm(world.pool.address, payload))
         world.send(trap.call(outer, donor), OUTER[outer])
         assert token.functions.answer().call() == RE_ENTERED
         assert not token.functions.entered().call()
-        moved = {"settle": -5, "rescue": -7, "withdraw": -8, "deposit": 50}[outer]
-        assert world.balance(world.pool.address) == HELD + moved
+        moved = {"settle": -5, "rescue": -7, "withdraw": -8, "cancel": -49, "deposit": 50}[outer]
+        assert world.balance(world.pool.address) == trap.held + moved
     finally:
         world.w3.provider.make_request("evm_revert", [snapshot])
 
@@ -121,6 +138,20 @@ def test_rescue_and_withdrawal__token_returns_false__are_undone(make_world, refu
     with refused("SafeERC20FailedOperation", world.token.address):
         world.send(world.pool.functions.executeWithdrawal(number), "treasurer")
     assert world.view("owed") == 10
+
+
+def test_cancel_policy__token_returns_false__the_policy_stands(make_world, refused):
+    world = make_world("FalseToken")
+    buyer = world.who("buyer").address
+    world.send(world.token.functions.mint(buyer, 50))
+    world.send(world.token.functions.approve(world.pool.address, 50), "buyer")
+    terms = (ROOT, buyer, 50, 60, 3600, DAY, world.now + 600, ROOT)
+    world.send(world.buying(dict(zip(QUOTE_NAMES, terms, strict=True))), "buyer")
+    with refused("SafeERC20FailedOperation", world.token.address):
+        world.send(world.pool.functions.cancelPolicy(ROOT), "buyer")
+    world.send(world.token.functions.setSilent(False))
+    world.send(world.pool.functions.cancelPolicy(ROOT), "buyer")
+    assert world.balance(buyer) in (49, 50)
 
 
 def test_settle_batch__token_pays_but_says_no__is_undone(make_world, refused):

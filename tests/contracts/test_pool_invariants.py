@@ -13,16 +13,10 @@ import pytest
 from eth_utils import keccak
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-from web3.exceptions import ContractCustomError, ContractLogicError
+from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
 from tests.contracts import pool_calls as some
+from tests.contracts.money_in_rules import MoneyInRules
 from tests.contracts.pool_model import DAILY_LIMIT, PoolModel
 from tests.contracts.pool_world import (
     DAY,
@@ -30,20 +24,15 @@ from tests.contracts.pool_world import (
     PAYOUTS,
     ROLE_HOLDERS,
     SALES,
-    USDC,
     WITHDRAWALS,
     WITHHELD,
-    PoolWorld,
     recipient,
     word,
 )
 
 
-class PoolMachine(RuleBasedStateMachine):
+class PoolMachine(MoneyInRules):
     """Anybody calls anything; `world` is the funded pool of the session."""
-
-    world: PoolWorld
-    happened: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,19 +49,6 @@ class PoolMachine(RuleBasedStateMachine):
         self.check_claims()
         self.check_roles()
         self.world.w3.provider.make_request("evm_revert", [self.snapshot])
-
-    def tried(self, call: Any, sender: str) -> bool:
-        """Send a call; False when the contract refused it with one of its errors."""
-        try:
-            self.world.send(call, sender)
-        except (ContractCustomError, ContractLogicError):
-            return False
-        self.happened[call.fn_name] += 1
-        return True
-
-    @property
-    def now(self) -> int:
-        return self.world.now
 
     # --- payouts
 
@@ -142,37 +118,6 @@ class PoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.owed)
     def rescue_as_it_should_be(self, claim: int, to: int) -> None:
         self.rescue(claim, to, 0, "rescuer", ("verifier 1", "verifier 2"), False)
-
-    # --- money in
-
-    @rule(number=st.integers(0, 3), premium=st.integers(0, 20 * USDC), caller=st.integers(0, 1))
-    def buy(self, number: int, premium: int, caller: int) -> None:
-        address = self.world.who("buyer 0").address
-        quote = {
-            "quoteId": keccak(text=f"quote {number}"), "buyer": address, "premium": premium,
-            "maxPayout": 50 * USDC, "coverSeconds": DAY, "deadline": self.now + 600,
-            "termsHash": keccak(text="terms"),
-        }  # fmt: skip
-        self.fund("buyer 0", premium)
-        signature = self.world.sign(self.world.who("quoter"), "Quote", quote)
-        call = self.world.pool.functions.buyPolicy(tuple(quote.values()), signature)
-        expected = caller == 0 and premium > 0 and self.model.can_sell(number)
-        assert self.tried(call, f"buyer {caller}") == expected
-        if expected:
-            self.model.sell(number, premium)
-
-    @rule(amount=st.integers(0, 500 * USDC))
-    def deposit(self, amount: int) -> None:
-        self.fund("donor", amount)
-        call = self.world.pool.functions.deposit(amount)
-        assert self.tried(call, "donor") == (amount > 0)
-        self.model.balance += amount
-
-    def fund(self, label: str, amount: int) -> None:
-        """Give somebody money and let the pool take it."""
-        address = self.world.who(label).address
-        self.world.send(self.world.token.functions.mint(address, amount))
-        self.world.send(self.world.token.functions.approve(self.world.pool.address, amount), label)
 
     # --- withdrawals
 
@@ -296,5 +241,6 @@ def test_pool__any_sequence_of_calls__keeps_the_books_and_pays_each_claim_once(w
             suppress_health_check=list(HealthCheck),
         ),
     )
-    money = {"settleBatch", "rescuePayout", "executeWithdrawal", "buyPolicy", "deposit"}
+    money = {"settleBatch", "rescuePayout", "executeWithdrawal"}
+    money |= {"buyPolicy", "cancelPolicy", "deposit"}
     assert {name for name in money if happened[name]} == money, happened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.pool_world import FOREVER, recipient
+from tests.contracts.pool_world import FOREVER, QUOTE_NAMES, recipient
 
 ACCOUNTS = [recipient(n) for n in range(3)]
 LISTS = [("setDenied", "isDenied", "DeniedSet"), ("setAllowed", "isAllowed", "AllowedSet")]
@@ -104,10 +104,8 @@ def test_buy_policy__once_a_denial_ran_out__sells_again(world, refused):
     world.deny(buyer, until=until)
     world.send(world.token.functions.mint(buyer, 50))
     world.send(world.token.functions.approve(world.pool.address, 50), "buyer")
-    names = ("quoteId", "buyer", "premium", "maxPayout", "coverSeconds", "deadline", "termsHash")
-    values = (b"\1" * 32, buyer, 50, 60, 3600, until + 600, b"\2" * 32)
-    signature = world.sign(world.who("quoter"), "Quote", dict(zip(names, values, strict=True)))
-    buying = world.pool.functions.buyPolicy(values, signature)
+    values = (b"\1" * 32, buyer, 50, 60, 3600, 900, until + 600, b"\2" * 32)
+    buying = world.buying(dict(zip(QUOTE_NAMES, values, strict=True)))
     with refused("DeniedAccount", buyer):
         world.send(buying, "buyer")
     world.at(until)

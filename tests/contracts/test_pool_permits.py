@@ -6,11 +6,10 @@ import pytest
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
 
-from tests.contracts.pool_world import SALES, USDC
+from tests.contracts.pool_world import QUOTE_NAMES, SALES, USDC
 
 PREMIUM = 12_500_000
 QUOTE_ID = keccak(text="quote 1")
-FIELDS = ("quoteId", "buyer", "premium", "maxPayout", "coverSeconds", "deadline", "termsHash")
 PERMIT = [
     {"name": "owner", "type": "address"},
     {"name": "spender", "type": "address"},
@@ -25,8 +24,8 @@ def quote(world):
     """A quote for a buyer who holds 100 USDC and allowed nobody anything."""
     buyer = world.who("buyer").address
     world.send(world.token.functions.mint(buyer, 100 * USDC))
-    values = (QUOTE_ID, buyer, PREMIUM, 50 * USDC, 86_400, world.now + 600, keccak(text="t"))
-    return dict(zip(FIELDS, values, strict=True))
+    values = (QUOTE_ID, buyer, PREMIUM, 50 * USDC, 86_400, 1800, world.now + 600, keccak(text="t"))
+    return dict(zip(QUOTE_NAMES, values, strict=True))
 
 
 def permit(world, signer="buyer", **changes):
@@ -65,7 +64,8 @@ def test_buy_with_permit__without_any_allowance__buys_in_one_transaction(world, 
     assert world.balance(quote["buyer"]) == 100 * USDC - PREMIUM
     assert world.balance(world.pool.address) == 10_000 * USDC + PREMIUM
     assert len(world.events(receipt, "PolicyPurchased")) == 1
-    assert world.view("policyOf", QUOTE_ID) == [quote["buyer"], world.now]
+    bought = [quote["buyer"], world.now, 0, PREMIUM, 1800, 86_400]
+    assert world.view("policyOf", QUOTE_ID) == bought
     assert allowance(world, quote) == 0
 
 

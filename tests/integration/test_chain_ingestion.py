@@ -37,7 +37,7 @@ def buy(stack: PoolStack, label: str) -> None:
     stack.chain.send(buyer, stack.token.approve(stack.pool.address, 7 * USDC))
     deadline = stack.chain.next_timestamp() + HOUR_S
     quote = encode.QuoteMessage(
-        b"\x07" * 32, buyer.address, 7 * USDC, 70 * USDC, 8 * HOUR_S, deadline, b"\x08" * 32
+        b"\x07" * 32, buyer.address, 7 * USDC, 70 * USDC, 8 * HOUR_S, 900, deadline, b"\x08" * 32
     )
     domain = encode.PoolDomain(stack.settings.chain_id, stack.pool.address)
     signature = key("quoter").sign_digest(encode.quote_digest(domain, quote))

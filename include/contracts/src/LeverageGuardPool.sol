@@ -7,6 +7,7 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {PoolTypes} from "./PoolTypes.sol";
@@ -15,10 +16,11 @@ import {PoolTypes} from "./PoolTypes.sol";
 /// @notice Amounts are micro-USDC (1e-6 USDC), times are Unix seconds, days are UTC.
 /// @dev Claims are numbered 1, 2, 3 … and settled in that order: a batch names its first claim,
 /// which must be `nextClaim`. One counter is therefore all it takes to settle each claim once.
-/// Money leaves by `settleBatch`, `rescuePayout` and `executeWithdrawal` alone. No function takes
-/// ether.
+/// Money leaves by `settleBatch`, `rescuePayout`, `cancelPolicy` and `executeWithdrawal` alone. No
+/// function takes ether.
 contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
+    using SafeCast for uint256;
 
     bytes32 public constant PROPOSER_ROLE = keccak256("PROPOSER_ROLE");
     bytes32 public constant VERIFIER_ROLE = keccak256("VERIFIER_ROLE");
@@ -37,7 +39,7 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
         "Rescue(uint256 claimIndex,address recipient,uint256 amount,uint64 deadline)"
     );
     bytes32 public constant QUOTE_TYPEHASH = keccak256(
-        "Quote(bytes32 quoteId,address buyer,uint256 premium,uint256 maxPayout,uint64 coverSeconds,uint64 deadline,bytes32 termsHash)"
+        "Quote(bytes32 quoteId,address buyer,uint256 premium,uint256 maxPayout,uint64 coverSeconds,uint64 waitSeconds,uint64 deadline,bytes32 termsHash)"
     );
 
     /// @notice The modules that can be paused, one bit each.
@@ -67,7 +69,7 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
     mapping(address account => uint64) public deniedUntil;
     /// @notice Until when an account may receive withdrawals; 0: not allowed.
     mapping(address account => uint64) public allowedUntil;
-    /// @notice Buyer and time of a sold policy; zeros for a quote nobody bought.
+    /// @notice A sold policy, cancelled or not; zeros for a quote nobody bought.
     mapping(bytes32 quoteId => Policy) public policyOf;
     /// @notice A refused payout's word (amount and recipient) until it is rescued; 0: none.
     mapping(uint256 claimIndex => uint256 word) public refusedOf;
@@ -129,6 +131,30 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
             msg.sender, address(this), quote.premium, permitDeadline, v, r, s
         ) {} catch {}
         _buy(quote, quoterSignature);
+    }
+
+    /// @notice Gives a policy up before its cover starts, for the part of the premium that the time
+    /// from now to the end of its cover bears to the whole time since the purchase, rounded down.
+    /// @dev Stopped with PAYOUTS: it is money to a customer, and whatever makes payouts unsafe
+    /// (a wrong balance, a token that misbehaves) makes refunds unsafe too, while a stop of sales
+    /// alone must not keep anybody's premium. The wait runs on meanwhile. No limit but the free
+    /// balance: a refund needs nobody's signature, but nobody gets more than he himself paid. Its
+    /// quote stays sold, so it can never be bought again.
+    /// @param quoteId A policy that the caller bought and did not cancel yet.
+    function cancelPolicy(bytes32 quoteId) external nonReentrant whenRunning(PAYOUTS) {
+        Policy memory sold = policyOf[quoteId];
+        if (sold.buyer == address(0)) revert NoSuchPolicy(quoteId);
+        if (msg.sender != sold.buyer) revert NotTheBuyer(sold.buyer);
+        if (sold.cancelledAt != 0) revert AlreadyCancelled(quoteId);
+        if (isDenied(sold.buyer)) revert DeniedAccount(sold.buyer);
+        uint256 startsAt = uint256(sold.boughtAt) + sold.waitSeconds;
+        if (block.timestamp >= startsAt) revert CoverStarted(startsAt);
+        uint256 endsAt = startsAt + sold.coverSeconds;
+        uint256 refund = sold.premium * (endsAt - block.timestamp) / (endsAt - sold.boughtAt);
+
+        policyOf[quoteId].cancelledAt = uint48(block.timestamp);
+        emit PolicyCancelled(quoteId, sold.buyer, refund);
+        _push(sold.buyer, refund);
     }
 
     /// @notice Adds capital to the pool; anyone may, and nobody gains a claim on it.
@@ -297,7 +323,7 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
     }
 
     /// @notice Stops or resumes one module.
-    /// @param module SALES (1), PAYOUTS (2) or WITHDRAWALS (4).
+    /// @param module SALES (1), PAYOUTS (2; rescues and refunds too) or WITHDRAWALS (4).
     function setPaused(uint8 module, bool paused) external onlyRole(PAUSER_ROLE) {
         if (module != SALES && module != PAYOUTS && module != WITHDRAWALS) {
             revert UnknownModule(module);
@@ -426,7 +452,14 @@ contract LeverageGuardPool is PoolTypes, AccessControl, EIP712, ReentrancyGuardT
         address signer = ECDSA.recoverCalldata(digest, quoterSignature);
         if (!hasRole(QUOTER_ROLE, signer)) revert NotAQuoter(signer);
 
-        policyOf[quote.quoteId] = Policy(quote.buyer, uint64(block.timestamp));
+        policyOf[quote.quoteId] = Policy({
+            buyer: quote.buyer,
+            boughtAt: uint48(block.timestamp),
+            cancelledAt: 0,
+            premium: quote.premium.toUint128(),
+            waitSeconds: quote.waitSeconds,
+            coverSeconds: quote.coverSeconds
+        });
         emit PolicyPurchased(
             quote.quoteId, quote.buyer, quote.premium, quote.maxPayout, quote.termsHash
         );

@@ -5,20 +5,27 @@ pragma solidity 0.8.37;
 /// @notice Amounts are micro-USDC (1e-6 USDC), times are Unix seconds.
 interface PoolTypes {
     /// @notice The terms a quoter signed. `termsHash` freezes everything that is not listed here.
+    /// Cover starts `waitSeconds` after the purchase and lasts `coverSeconds`.
     struct Quote {
         bytes32 quoteId;
         address buyer;
         uint256 premium;
         uint256 maxPayout;
         uint64 coverSeconds;
+        uint64 waitSeconds;
         uint64 deadline;
         bytes32 termsHash;
     }
 
-    /// @notice A sold policy; its other terms are in the `PolicyPurchased` event.
+    /// @notice A sold policy: what its refund rests on, as it was bought, in two slots. Its other
+    /// terms are in the `PolicyPurchased` event. `cancelledAt` is 0 until its buyer cancels it.
     struct Policy {
         address buyer;
-        uint64 boughtAt;
+        uint48 boughtAt;
+        uint48 cancelledAt;
+        uint128 premium;
+        uint64 waitSeconds;
+        uint64 coverSeconds;
     }
 
     /// @notice What the verifiers sign of a batch, beside the hash of its payouts.
@@ -73,6 +80,7 @@ interface PoolTypes {
         uint256 maxPayout,
         bytes32 termsHash
     );
+    event PolicyCancelled(bytes32 indexed quoteId, address indexed buyer, uint256 refund);
     event Deposited(address indexed from, uint256 amount);
     /// @notice One batch, and each of its payments: claim `firstClaim + k` was paid unless bit `k`
     /// of `refused` (256 bits a word) is set. The token's own Transfer events from the pool in this
@@ -123,6 +131,9 @@ interface PoolTypes {
     error NotTheBuyer(address buyer);
     error AlreadyBought(bytes32 quoteId);
     error NotAQuoter(address signer);
+    error NoSuchPolicy(bytes32 quoteId);
+    error AlreadyCancelled(bytes32 quoteId);
+    error CoverStarted(uint256 startedAt);
 
     error WrongBatch(uint64 expected, uint64 given);
     error WrongBatchSize(uint256 payouts);

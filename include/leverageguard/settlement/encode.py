@@ -32,6 +32,7 @@ _QUOTE_TYPE = [
     {"name": "premium", "type": "uint256"},
     {"name": "maxPayout", "type": "uint256"},
     {"name": "coverSeconds", "type": "uint64"},
+    {"name": "waitSeconds", "type": "uint64"},
     {"name": "deadline", "type": "uint64"},
     {"name": "termsHash", "type": "bytes32"},
 ]
@@ -89,6 +90,7 @@ class QuoteMessage:
     premium: int
     maxPayout: int  # noqa: N815
     coverSeconds: int  # noqa: N815
+    waitSeconds: int  # noqa: N815
     deadline: int
     termsHash: bytes  # noqa: N815
 

@@ -179,6 +179,7 @@ class _Purchases:
             quote.premium_micro_usdc,
             quote.max_payout_micro_usdc,
             quote.cover_seconds,
+            quote.wait_seconds,
             second + QUOTE_VALID_SECONDS,
             bytes.fromhex(quote.terms_hash[2:]),
         )

@@ -80,6 +80,18 @@ def test_rescue_digest__known_message__equals_eip_712_by_hand() -> None:
     assert encode.rescue_digest(DOMAIN, message) == expected
 
 
+def test_quote_digest__known_message__equals_eip_712_by_hand() -> None:
+    message = encode.QuoteMessage(b"\x03" * 32, POOL, 5, 50, 86_400, 1800, 99, b"\x04" * 32)
+    type_hash = keccak(
+        b"Quote(bytes32 quoteId,address buyer,uint256 premium,uint256 maxPayout,"
+        b"uint64 coverSeconds,uint64 waitSeconds,uint64 deadline,bytes32 termsHash)"
+    )
+    types = ["bytes32", "bytes32", "address", *["uint256"] * 2, *["uint64"] * 3, "bytes32"]
+    values = (type_hash, b"\x03" * 32, POOL, 5, 50, 86_400, 1800, 99, b"\x04" * 32)
+    expected = keccak(b"\x19\x01" + separator() + keccak(abi_encode(types, values)))
+    assert encode.quote_digest(DOMAIN, message) == expected
+
+
 def test_batch_digest__other_pool_or_chain__differs() -> None:
     others = [encode.PoolDomain(1, POOL), encode.PoolDomain(31337, POOL[:-1] + "B")]
     digests = {encode.batch_digest(domain, MESSAGE) for domain in [DOMAIN, *others]}

@@ -11,6 +11,7 @@ interface IPool is PoolTypes {
         uint256 claimIndex, address recipient, uint64 deadline, bytes[] calldata signatures
     ) external;
     function buyPolicy(Quote calldata quote, bytes calldata quoterSignature) external;
+    function cancelPolicy(bytes32 quoteId) external;
     function deposit(uint256 amount) external;
     function requestWithdrawal(address to, uint64 amount) external returns (uint256);
     function executeWithdrawal(uint256 withdrawalId) external;

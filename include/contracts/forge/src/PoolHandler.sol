@@ -10,6 +10,7 @@ import {PoolTypes} from "../../src/PoolTypes.sol";
 /// here. What it accepts is counted in ghosts, from the arguments alone, and never read from it.
 contract PoolHandler is PoolWorld {
     uint256 private constant RECIPIENTS = 6;
+    uint64 private constant COVER = 1 days;
 
     // Money by its way in or out.
     uint256 public deposits;
@@ -18,6 +19,7 @@ contract PoolHandler is PoolWorld {
     uint256 public payouts;
     uint256 public rescues;
     uint256 public withdrawals;
+    uint256 public refunds;
     // What was settled.
     uint256 public batches;
     uint256 public claims;
@@ -36,13 +38,22 @@ contract PoolHandler is PoolWorld {
     uint256 public badWithdrawals;
     uint256 public paidWhilePaused;
     uint256 public soldTwice;
+    uint256 public badRefunds;
 
     uint256 private _quotes;
-    mapping(uint256 quoteNumber => uint256) private _sold;
+    mapping(uint256 quoteNumber => Sold) private _sold;
     mapping(uint256 id => uint256) private _askedAt;
     uint256[] private _waiting;
     bytes private _lastBatch; // as the pool took it
     bytes private _lastRescue;
+
+    struct Sold {
+        uint256 times;
+        uint256 premium;
+        uint256 at;
+        uint256 wait;
+        bool isCancelled;
+    }
 
     constructor() {
         _makeWorld(deployed("TestUSDC", ""));
@@ -94,14 +105,15 @@ contract PoolHandler is PoolWorld {
         _checkCover();
     }
 
-    function buy(uint256 number, uint256 premium) external {
+    function buy(uint256 number, uint256 premium, uint256 wait) external {
         number = number % (_quotes + 2);
         PoolTypes.Quote memory quote = PoolTypes.Quote({
             quoteId: bytes32(number),
             buyer: _recipient(number % RECIPIENTS),
             premium: premium % (20 * USDC),
             maxPayout: 50 * USDC,
-            coverSeconds: 1 days,
+            coverSeconds: COVER,
+            waitSeconds: uint64(wait % 4 days),
             deadline: uint64(VM.getBlockTimestamp() + 600),
             termsHash: ROOT
         });
@@ -112,8 +124,33 @@ contract PoolHandler is PoolWorld {
         VM.prank(quote.buyer);
         pool.buyPolicy(quote, signature);
         premiums += quote.premium;
-        if (++_sold[number] > 1) ++soldTwice;
+        if (_sold[number].times > 0) ++soldTwice;
+        _sold[number] = Sold(
+            _sold[number].times + 1, quote.premium, VM.getBlockTimestamp(), quote.waitSeconds, false
+        );
         ++_quotes;
+    }
+
+    /// @dev Now and then after a while, and so too late for some.
+    function cancelPolicy(uint256 which, uint256 patience) external {
+        if (patience % 4 == 0) VM.warp(VM.getBlockTimestamp() + patience % 1 days);
+        (uint256 number, Sold storage sold) = _waitingPolicy(which);
+        address buyer = _recipient(number % RECIPIENTS);
+        uint256 endsAt = sold.at + sold.wait + COVER;
+        uint256 refund = token.balanceOf(buyer);
+        bool isPaused = pool.isPaused(2);
+        bool isDenied = pool.isDenied(buyer);
+        VM.prank(buyer);
+        pool.cancelPolicy(bytes32(number));
+        refund = token.balanceOf(buyer) - refund;
+        if (isPaused) ++paidWhilePaused;
+        bool isBad = sold.isCancelled || VM.getBlockTimestamp() >= sold.at + sold.wait || isDenied;
+        uint256 share = sold.premium * (endsAt - VM.getBlockTimestamp()) / (sold.wait + COVER);
+        if (isBad || refund != share || refund > sold.premium) ++badRefunds;
+        sold.isCancelled = true;
+        refunds += refund;
+        received[buyer] += refund;
+        _checkCover();
     }
 
     function deposit(uint256 amount) external {
@@ -267,6 +304,15 @@ contract PoolHandler is PoolWorld {
         ++forgeries;
     }
 
+    /// @dev Somebody else cancels a policy.
+    function cancelForeign(uint256 which, uint256 who) external {
+        (uint256 number,) = _waitingPolicy(which);
+        address caller = who % 2 == 0 ? TREASURER : _recipient((number + 1) % RECIPIENTS);
+        VM.prank(caller);
+        pool.cancelPolicy(bytes32(number));
+        ++forgeries;
+    }
+
     /// @dev Somebody without the role calls what needs one.
     function intrude(uint256 which, uint256 who) external {
         address[8] memory callers = [
@@ -323,6 +369,16 @@ contract PoolHandler is PoolWorld {
             (, uint64 amount,) = pool.withdrawalOf(id);
             if (amount != 0) return id;
         }
+    }
+
+    /// @dev A policy that can still be cancelled, else any.
+    function _waitingPolicy(uint256 which) private view returns (uint256 number, Sold storage sold) {
+        for (uint256 k = 0; k < _quotes + 2; ++k) {
+            number = (which % (_quotes + 2) + k) % (_quotes + 2);
+            sold = _sold[number];
+            if (!sold.isCancelled && VM.getBlockTimestamp() < sold.at + sold.wait) break;
+        }
+        sold = _sold[number];
     }
 
     /// @dev A claim whose payout waits for its rescue, else the next claim.

@@ -121,7 +121,7 @@ abstract contract PoolWorld {
 
     function _quoteDigest(PoolTypes.Quote memory quote) internal view returns (bytes32) {
         bytes32 kind = keccak256(
-            "Quote(bytes32 quoteId,address buyer,uint256 premium,uint256 maxPayout,uint64 coverSeconds,uint64 deadline,bytes32 termsHash)"
+            "Quote(bytes32 quoteId,address buyer,uint256 premium,uint256 maxPayout,uint64 coverSeconds,uint64 waitSeconds,uint64 deadline,bytes32 termsHash)"
         );
         return _digest(keccak256(abi.encode(kind, quote)));
     }

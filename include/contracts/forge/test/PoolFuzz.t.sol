@@ -95,6 +95,44 @@ contract PoolFuzzTest is PoolWorld {
         require(_trySettle(batch, words, signatures) == isGood, "signatures");
     }
 
+    /// @dev Any terms a quoter can sign: the share of the time left, and never more than was paid.
+    function testFuzz_cancel_gives_the_unused_share_of_the_premium(
+        uint128 premium, uint64 wait, uint64 cover, uint64 waited
+    ) external {
+        VM.assume(premium != 0);
+        address buyer = _recipient(0);
+        _buy(buyer, premium, wait, cover);
+        VM.warp(VM.getBlockTimestamp() + waited);
+        VM.prank(buyer);
+        (bool happened,) = address(pool).call(abi.encodeCall(pool.cancelPolicy, (ROOT)));
+        require(happened == (waited < wait), "just before cover starts");
+        if (!happened) return;
+        uint256 whole = uint256(wait) + cover;
+        uint256 refund = token.balanceOf(buyer);
+        require(refund <= premium, "more than was paid");
+        require(refund * whole <= premium * (whole - waited), "rounded up");
+        require((refund + 1) * whole > premium * (whole - waited), "a unit short");
+        require(token.balanceOf(address(pool)) == FUNDED + premium - refund, "balance");
+    }
+
+    function _buy(address buyer, uint256 premium, uint64 wait, uint64 cover) private {
+        PoolTypes.Quote memory quote = PoolTypes.Quote({
+            quoteId: ROOT,
+            buyer: buyer,
+            premium: premium,
+            maxPayout: 1,
+            coverSeconds: cover,
+            waitSeconds: wait,
+            deadline: type(uint64).max,
+            termsHash: ROOT
+        });
+        token.mint(buyer, premium);
+        VM.prank(buyer);
+        token.approve(address(pool), premium);
+        VM.prank(buyer);
+        pool.buyPolicy(quote, _sign(QUOTER_KEY, _quoteDigest(quote)));
+    }
+
     function _words(uint32[4] memory amounts, uint256 size)
         private
         pure

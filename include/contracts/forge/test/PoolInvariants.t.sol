@@ -35,11 +35,13 @@ contract PoolInvariantsTest {
         _withdrawalsWaitAndGoToAllowedAccounts();
         _nothingLeavesWhilePaused();
         _noQuoteIsSoldTwice();
+        _refundsAreTheUnusedShareOfThePremium();
     }
 
     function _balanceIsWhatCameInLessWhatWentOut() private view {
         uint256 came = _handler.deposits() + _handler.premiums() + _handler.donated();
-        uint256 went = _handler.payouts() + _handler.withdrawals() + _handler.rescues();
+        uint256 went = _handler.payouts() + _handler.withdrawals() + _handler.rescues()
+            + _handler.refunds();
         require(_token.balanceOf(address(_pool)) == came - went, "balance");
         (uint256 held, uint256 expected) = _handler.recipientBalances();
         require(held == expected, "somebody got more or less than his claims");
@@ -92,5 +94,10 @@ contract PoolInvariantsTest {
 
     function _noQuoteIsSoldTwice() private view {
         require(_handler.soldTwice() == 0, "one quote, two policies");
+    }
+
+    function _refundsAreTheUnusedShareOfThePremium() private view {
+        require(_handler.badRefunds() == 0, "a refund too late, twice, or of another amount");
+        require(_handler.refunds() <= _handler.premiums(), "more given back than was paid");
     }
 }

@@ -22,6 +22,7 @@ ADMIN_ROLE = "DEFAULT_ADMIN_ROLE"
 SALES, PAYOUTS, WITHDRAWALS = 1, 2, 4
 EVENTS = (
     "PolicyPurchased",
+    "PolicyCancelled",
     "Deposited",
     "Withdrawn",
     "BatchSettled",
@@ -99,7 +100,7 @@ class Pool:
         return bool(self._contract.functions.hasRole(self.role(name), account).call())
 
     def is_bought(self, quote_id: bytes) -> bool:
-        """Whether this quote was bought."""
+        """Whether this quote was bought, be it cancelled since."""
         return int(self._contract.functions.policyOf(quote_id).call()[0], 16) != 0
 
     def settle_batch(
@@ -112,6 +113,10 @@ class Pool:
     def buy_policy(self, quote: QuoteMessage, quoter_signature: bytes) -> Call:
         """Buy the policy of a signed quote; the buyer sends it and has approved the premium."""
         return self._call("buyPolicy", [astuple(quote), quoter_signature])
+
+    def cancel_policy(self, quote_id: bytes) -> Call:
+        """Give a policy up before its cover starts, for the refund; its buyer sends it."""
+        return self._call("cancelPolicy", [quote_id])
 
     def deposit(self, amount: int) -> Call:
         """Add capital the sender has approved."""
