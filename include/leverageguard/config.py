@@ -42,6 +42,8 @@ FIRST_VENUE_PORT = 3
 DEFAULT_PORT = 18080
 PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
+APPROVALS_NEEDED = 2
+APPROVERS = ("approver1", "approver2", "approver3")
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
 
@@ -70,6 +72,11 @@ class Settings(Folders):
     verifier_names: tuple[str, ...] = ()
     signing_folder: Path | None = None
     signing_patience_s: int = 600
+    approvers: tuple[str, ...] = APPROVERS
+    review_patience_s: int = 86_400
+    approve_batches_over_micro_usdc: int = 5_000_000_000
+    notification_tries: int = 5
+    alert_webhook: str | None = None
 
     @property
     def signing_dir(self) -> Path:
@@ -216,6 +223,7 @@ def load() -> Settings:
             if (url := os.environ.get(f"LEVERAGEGUARD_{venue.upper()}_URL"))
         },
         **_signing(),
+        **_people(),
     )
 
 
@@ -234,6 +242,30 @@ def _signing() -> dict[str, Any]:
         "signing_folder": Path(folder).resolve() if folder else None,
         "signing_patience_s": _int("LEVERAGEGUARD_SIGNING_PATIENCE", 600),
     }
+
+
+def _people() -> dict[str, Any]:
+    """Who decides what rules leave open, how long an answer is waited for, and who is told."""
+    names = os.environ.get("LEVERAGEGUARD_APPROVERS") or ",".join(APPROVERS)
+    approvers = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    if len(approvers) < APPROVALS_NEEDED:
+        raise ConfigError(
+            f"LEVERAGEGUARD_APPROVERS must name {APPROVALS_NEEDED} people at least, not {names!r}"
+        )
+    counts = {
+        "review_patience_s": ("LEVERAGEGUARD_REVIEW_PATIENCE", 86_400),
+        "approve_batches_over_micro_usdc": (
+            "LEVERAGEGUARD_APPROVE_BATCHES_OVER_MICRO_USDC",
+            5_000_000_000,
+        ),
+        "notification_tries": ("LEVERAGEGUARD_NOTIFICATION_TRIES", 5),
+    }
+    found = {name: _int(*asked) for name, asked in counts.items()}
+    for name, value in found.items():
+        if value < 1:
+            raise ConfigError(f"{counts[name][0]} must be 1 at least, not {value}")
+    webhook = os.environ.get("LEVERAGEGUARD_ALERT_WEBHOOK")
+    return {**found, "approvers": approvers, "alert_webhook": webhook or None}
 
 
 def _chains(data_dir: Path) -> dict[str, Any]:

@@ -68,3 +68,21 @@ def test_pace__only_a_simulated_twin__may_be_read_faster(settings, monkeypatch):
     monkeypatch.setenv("LEVERAGEGUARD_OKX_URL", "https://www.okx.com")
     assert config.load().pace("okx") == 1
     assert config.load().pace("bybit") > 1
+
+
+def test_load__approvers__are_three_users_unless_said_otherwise(monkeypatch):
+    assert config.load().approvers == ("approver1", "approver2", "approver3")
+    monkeypatch.setenv("LEVERAGEGUARD_APPROVERS", " ann, bob ,ann")
+    assert config.load().approvers == ("ann", "bob")
+
+
+def test_load__a_single_approver__is_refused(monkeypatch):
+    monkeypatch.setenv("LEVERAGEGUARD_APPROVERS", "ann,ann")
+    with pytest.raises(config.ConfigError, match="2 people at least"):
+        config.load()
+
+
+def test_load__a_limit_of_nothing__is_refused(monkeypatch):
+    monkeypatch.setenv("LEVERAGEGUARD_APPROVE_BATCHES_OVER_MICRO_USDC", "0")
+    with pytest.raises(config.ConfigError, match="must be 1 at least"):
+        config.load()

@@ -9,12 +9,23 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from leverageguard.config import Settings
+from leverageguard.config import APPROVERS, Settings
 
-TOKENS = ("airflow_jwt", "airflow_secret_key", "superset_secret_key", "superset_guest_key")
+TOKENS = (
+    "airflow_jwt",
+    "airflow_secret_key",
+    "superset_secret_key",
+    "superset_guest_key",
+    "webhook_key",
+)
 FERNET_KEYS = ("airflow_fernet", "credentials_key")
 CHAIN_ROLES = ("chain_admin", "chain_proposer", "chain_quoter")
-AIRFLOW_USERS = {"admin": "admin", "operator": "op", "viewer": "viewer"}
+AIRFLOW_USERS = {
+    "admin": "admin",
+    "operator": "op",
+    "viewer": "viewer",
+    **dict.fromkeys(APPROVERS, "user"),
+}
 AIRFLOW_PASSWORDS = "airflow_passwords.json"
 SUPERSET_PASSWORDS = ("superset_admin_password", "superset_viewer_password")
 

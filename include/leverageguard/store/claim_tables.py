@@ -9,7 +9,16 @@ from leverageguard.store.append_only import append_only, follows_on, guarded
 from leverageguard.store.base import Base
 
 ACTIONS = ("approve", "reject", "reverify", "withdraw", "appeal")
-REVIEW_STATES = ("OPEN", "APPROVED", "REJECTED", "REVERIFY", "TIMED_OUT", "SUPERSEDED")
+ANSWERS = ("approve", "reject", "reverify")
+REVIEW_STATES = (
+    "OPEN",
+    "APPROVED",
+    "REJECTED",
+    "REVERIFY",
+    "REFUSED",
+    "TIMED_OUT",
+    "SUPERSEDED",
+)
 PROPOSAL_STATES = ("OPEN", "APPROVED", "REJECTED", "PLANNED", "STALE")
 
 
@@ -77,6 +86,27 @@ class ReviewRecord(Base):
     closed_at_ms: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class ReviewAnswer(Base):
+    """What a person answered to one of the questions of a review (`step` counts from 1).
+
+    `refusal` says why it does not count; null where it does. An answer that counts becomes an
+    action when the review closes.
+    """
+
+    __tablename__ = "review_answers"
+    __table_args__ = (
+        _one_of("answer", ANSWERS),
+        CheckConstraint("step > 0", name="step_positive"),
+    )
+    review_id: Mapped[str] = mapped_column(ForeignKey("reviews.review_id"), primary_key=True)
+    step: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    actor: Mapped[str] = mapped_column(String(128))
+    answer: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(2000))
+    refusal: Mapped[str | None] = mapped_column(String(24))
+    answered_at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
 class ClaimAction(Base):
     """What somebody did to a claim; a person answers a review once, a claim is appealed and
     withdrawn once (`once_key`).
@@ -141,6 +171,7 @@ class BatchProposal(Base):
 # A migration that creates the tables must execute these too; create_all does so by itself.
 TRIGGERS = (
     *append_only(ClaimTxn, follows_on(ClaimTxn, "claim_id")),
+    *append_only(ReviewAnswer),
     *append_only(ClaimAction),
     *guarded(
         ReviewRecord,

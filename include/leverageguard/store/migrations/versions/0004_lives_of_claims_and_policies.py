@@ -185,7 +185,7 @@ def upgrade() -> None:
             "(open_key IS NULL) = (state <> 'OPEN')", name=op.f("ck_reviews_open_until_closed")
         ),
         sa.CheckConstraint(
-            "state IN ('OPEN', 'APPROVED', 'REJECTED', 'REVERIFY', 'TIMED_OUT', 'SUPERSEDED')",
+            "state IN ('OPEN', 'APPROVED', 'REJECTED', 'REVERIFY', 'REFUSED', 'TIMED_OUT', 'SUPERSEDED')",
             name=op.f("ck_reviews_state_known"),
         ),
         sa.CheckConstraint(
@@ -195,6 +195,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("open_key", name=op.f("uq_reviews_open_key")),
     )
     op.create_index(op.f("ix_reviews_subject_id"), "reviews", ["subject_id"], unique=False)
+    op.create_table(
+        "review_answers",
+        sa.Column("review_id", sa.String(length=64), nullable=False),
+        sa.Column("step", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("actor", sa.String(length=128), nullable=False),
+        sa.Column("answer", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=2000), nullable=False),
+        sa.Column("refusal", sa.String(length=24), nullable=True),
+        sa.Column("answered_at_ms", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "answer IN ('approve', 'reject', 'reverify')",
+            name=op.f("ck_review_answers_answer_known"),
+        ),
+        sa.CheckConstraint("step > 0", name=op.f("ck_review_answers_step_positive")),
+        sa.ForeignKeyConstraint(
+            ["review_id"], ["reviews.review_id"], name=op.f("fk_review_answers_review_id")
+        ),
+        sa.PrimaryKeyConstraint("review_id", "step", name=op.f("pk_review_answers")),
+    )
     op.create_table(
         "claim_actions",
         sa.Column("action_id", sa.String(length=64), nullable=False),
@@ -273,6 +292,7 @@ def downgrade() -> None:
     op.drop_table("policy_endorsements")
     op.drop_index(op.f("ix_claim_actions_claim_id"), table_name="claim_actions")
     op.drop_table("claim_actions")
+    op.drop_table("review_answers")
     op.drop_index(op.f("ix_reviews_subject_id"), table_name="reviews")
     op.drop_table("reviews")
     op.drop_table("policy_txns")
