@@ -13,11 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from leverageguard import chain_settings
+from leverageguard import chain_settings, people_settings
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
+from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 
 __all__ = [
+    "APPROVALS_NEEDED",
+    "APPROVERS",
     "REPO_DIR",
     "ChainSettings",
     "ConfigError",
@@ -42,13 +45,11 @@ FIRST_VENUE_PORT = 3
 DEFAULT_PORT = 18080
 PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
-APPROVALS_NEEDED = 2
-APPROVERS = ("approver1", "approver2", "approver3")
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
 
 @dataclass(frozen=True)
-class Settings(Folders):
+class Settings(PeopleSettings, Folders):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
     It speaks of one chain at a time, the first one until `on_chain` names another.
@@ -72,11 +73,6 @@ class Settings(Folders):
     verifier_names: tuple[str, ...] = ()
     signing_folder: Path | None = None
     signing_patience_s: int = 600
-    approvers: tuple[str, ...] = APPROVERS
-    review_patience_s: int = 86_400
-    approve_batches_over_micro_usdc: int = 5_000_000_000
-    notification_tries: int = 5
-    alert_webhook: str | None = None
 
     @property
     def signing_dir(self) -> Path:
@@ -223,7 +219,7 @@ def load() -> Settings:
             if (url := os.environ.get(f"LEVERAGEGUARD_{venue.upper()}_URL"))
         },
         **_signing(),
-        **_people(),
+        **people_settings.read(os.environ),
     )
 
 
@@ -242,30 +238,6 @@ def _signing() -> dict[str, Any]:
         "signing_folder": Path(folder).resolve() if folder else None,
         "signing_patience_s": _int("LEVERAGEGUARD_SIGNING_PATIENCE", 600),
     }
-
-
-def _people() -> dict[str, Any]:
-    """Who decides what rules leave open, how long an answer is waited for, and who is told."""
-    names = os.environ.get("LEVERAGEGUARD_APPROVERS") or ",".join(APPROVERS)
-    approvers = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
-    if len(approvers) < APPROVALS_NEEDED:
-        raise ConfigError(
-            f"LEVERAGEGUARD_APPROVERS must name {APPROVALS_NEEDED} people at least, not {names!r}"
-        )
-    counts = {
-        "review_patience_s": ("LEVERAGEGUARD_REVIEW_PATIENCE", 86_400),
-        "approve_batches_over_micro_usdc": (
-            "LEVERAGEGUARD_APPROVE_BATCHES_OVER_MICRO_USDC",
-            5_000_000_000,
-        ),
-        "notification_tries": ("LEVERAGEGUARD_NOTIFICATION_TRIES", 5),
-    }
-    found = {name: _int(*asked) for name, asked in counts.items()}
-    for name, value in found.items():
-        if value < 1:
-            raise ConfigError(f"{counts[name][0]} must be 1 at least, not {value}")
-    webhook = os.environ.get("LEVERAGEGUARD_ALERT_WEBHOOK")
-    return {**found, "approvers": approvers, "alert_webhook": webhook or None}
 
 
 def _chains(data_dir: Path) -> dict[str, Any]:

@@ -88,9 +88,9 @@ def test_readme__thresholds__are_those_in_force():
 
 
 def test_readme__settings__are_the_ones_that_are_read():
-    read = set(
-        re.findall(r'"(LEVERAGEGUARD_\w+)"', (REPO / "include/leverageguard/config.py").read_text())
-    )
+    files = ("config.py", "people_settings.py")
+    code = "".join((REPO / "include/leverageguard" / name).read_text() for name in files)
+    read = set(re.findall(r'"(LEVERAGEGUARD_\w+)"', code))
     told = section("Configure")
 
     # Set by the launcher for itself.

@@ -1,4 +1,4 @@
-"""claims and policies: their moves, reviews, payments without a policy, audit log, notifications."""
+"""claims and policies: their moves, reviews, payments without a policy, audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,7 +6,7 @@ from alembic import op
 from leverageguard.store import audit_tables, claim_tables, policy_tables
 
 revision = "0004"
-down_revision = "0003"
+down_revision = "0003a"
 branch_labels = None
 depends_on = None
 
@@ -70,46 +70,6 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("txn_no > 0", name=op.f("ck_claim_txns_txn_no_positive")),
         sa.PrimaryKeyConstraint("claim_id", "txn_no", name=op.f("pk_claim_txns")),
-    )
-    op.create_table(
-        "contacts",
-        sa.Column("wallet", sa.String(length=42), nullable=False),
-        sa.Column("channel", sa.String(length=16), nullable=False),
-        sa.Column("encrypted_address", sa.LargeBinary(), nullable=False),
-        sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "channel IN ('email', 'webhook')", name=op.f("ck_contacts_channel_known")
-        ),
-        sa.PrimaryKeyConstraint("wallet", "channel", name=op.f("pk_contacts")),
-    )
-    op.create_table(
-        "notifications",
-        sa.Column("notification_id", sa.String(length=64), nullable=False),
-        sa.Column("wallet", sa.String(length=42), nullable=False),
-        sa.Column("channel", sa.String(length=16), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("claim_id", sa.String(length=64), nullable=False),
-        sa.Column("txn_no", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("last_error", sa.String(length=500), nullable=True),
-        sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("sent_at_ms", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint(
-            "channel IN ('email', 'webhook')", name=op.f("ck_notifications_channel_known")
-        ),
-        sa.CheckConstraint(
-            "kind IN ('received', 'decided', 'paid', 'appeal')",
-            name=op.f("ck_notifications_kind_known"),
-        ),
-        sa.CheckConstraint(
-            "state IN ('PENDING', 'SENT', 'FAILED')", name=op.f("ck_notifications_state_known")
-        ),
-        sa.CheckConstraint("tries >= 0", name=op.f("ck_notifications_tries_not_negative")),
-        sa.PrimaryKeyConstraint("notification_id", name=op.f("pk_notifications")),
-        sa.UniqueConstraint(
-            "claim_id", "txn_no", "channel", name=op.f("uq_notifications_claim_id_txn_no_channel")
-        ),
     )
     op.create_table(
         "payment_exceptions",
@@ -297,8 +257,6 @@ def downgrade() -> None:
     op.drop_table("reviews")
     op.drop_table("policy_txns")
     op.drop_table("payment_exceptions")
-    op.drop_table("notifications")
-    op.drop_table("contacts")
     op.drop_table("claim_txns")
     op.drop_table("batch_proposals")
     op.drop_index(op.f("ix_audit_events_subject"), table_name="audit_events")
