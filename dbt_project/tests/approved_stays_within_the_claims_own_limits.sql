@@ -1,4 +1,5 @@
--- Harm: a payout above the formula, the loss or 5 % of the pool makes liquidation a business.
+-- Harm: a payout above the formula, the loss, 5 % of the pool or the cap of a claim makes
+-- liquidation a business.
 select
     limited.claim_id,
     limited.approved_micro_usdc,
@@ -16,4 +17,5 @@ where
         or limited.approved_micro_usdc > calculated.realised_loss_micro_usdc
         or limited.approved_micro_usdc * 1000000::hugeint
         > calculated.pool_balance_micro_usdc * policies.claim_share_of_pool_ppm::hugeint
+        or limited.approved_micro_usdc > policies.claim_cap_micro_usdc
     )

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from leverageguard.config import Settings
-from leverageguard.domain import product as domain_product
+from leverageguard.domain import pricing
 from leverageguard.exchanges import registry
 from leverageguard.exchanges.venue import Endpoint
 from leverageguard.intake import products
@@ -173,10 +173,10 @@ class DbtWorld:
         hours: int = 24, bought: int | None = None, inst: str = "BTC-USDT-SWAP",
         version: str = "scenario-small-v1", owner: str = "", is_bought: bool = True,
         max_payout_micro_usdc: int | None = None,
-    ) -> domain_product.Terms:  # fmt: skip
+    ) -> pricing.Terms:  # fmt: skip
         """A policy bought at the world's start unless said otherwise; principal in USDC."""
         at = self.start if bought is None else bought
-        terms = domain_product.terms(
+        terms = pricing.terms(
             products.product(self.settings, version), principal * 1_000_000, leverage, hours
         )
         most = max_payout_micro_usdc or terms.max_payout_micro_usdc

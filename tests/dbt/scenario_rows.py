@@ -16,7 +16,7 @@ import requests
 
 from leverageguard import clock
 from leverageguard.config import Settings
-from leverageguard.domain import product as domain_product
+from leverageguard.domain import pricing
 from leverageguard.exchanges import (
     account_pull,
     endpoints,
@@ -154,7 +154,7 @@ class ScenarioRows:
             amount_micro_usdc=self.scenario.pool_deposit_micro_usdc,
         )  # fmt: skip
         for policy in self.scenario.policies:
-            terms = domain_product.terms(
+            terms = pricing.terms(
                 products.product(self.settings, policy.product), policy.principal_micro_usdc,
                 policy.leverage, policy.cover_hours,
             )  # fmt: skip

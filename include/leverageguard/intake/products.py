@@ -6,15 +6,19 @@ import csv
 from collections.abc import Mapping
 from hashlib import sha256
 
+from leverageguard import clock
 from leverageguard.config import Settings
-from leverageguard.domain.product import ProductVersion
+from leverageguard.domain.product import Actuarial, ProductVersion, Tariff
+
+# How a product is sold is no part of what was sold: ending its sale must not unsettle a policy.
+SALE_COLUMNS = frozenset({"sold_from", "sold_to", "is_for_scenarios", "is_default"})
+_PARSED_APART = ("terms_hash", "pricing", "leverages", "wait_seconds", "is_for_scenarios",
+                 "is_default", "product_version", "sold_from_ms", "sold_to_ms")  # fmt: skip
 
 
 def product(settings: Settings, product_version: str) -> ProductVersion:
     """One version of the catalogue; ValueError names the versions that exist."""
-    path = settings.dbt_dir / "seeds" / "product_versions.csv"
-    with path.open(newline="") as file:
-        rows = {row["product_version"]: row for row in csv.DictReader(file)}
+    rows = _rows(settings)
     if product_version not in rows:
         raise ValueError(
             f"product {product_version!r} is not in the catalogue; known: {', '.join(sorted(rows))}"
@@ -22,25 +26,53 @@ def product(settings: Settings, product_version: str) -> ProductVersion:
     return _parse(rows[product_version])
 
 
+def default_product(settings: Settings) -> ProductVersion:
+    """The one version that is quoted when none is named; ValueError unless there is one."""
+    chosen = [row for row in _rows(settings).values() if row["is_default"] == "true"]
+    if len(chosen) != 1:
+        raise ValueError(
+            f"product_versions.csv must have is_default true in one row, not {len(chosen)}"
+        )
+    return _parse(chosen[0])
+
+
 def terms_hash(row: Mapping[str, str]) -> str:
-    """SHA-256 (0x-hex) of a catalogue row as its file writes it: what a quote binds."""
-    canonical = "\n".join(f"{name}={row[name]}" for name in sorted(row))
-    return "0x" + sha256(canonical.encode()).hexdigest()
+    """SHA-256 (0x-hex) of a catalogue row's terms as its file writes them: what a quote binds."""
+    terms = sorted(set(row) - SALE_COLUMNS)
+    return "0x" + sha256("\n".join(f"{name}={row[name]}" for name in terms).encode()).hexdigest()
+
+
+def _rows(settings: Settings) -> dict[str, dict[str, str]]:
+    path = settings.dbt_dir / "seeds" / "product_versions.csv"
+    with path.open(newline="") as file:
+        return {row["product_version"]: row for row in csv.DictReader(file)}
 
 
 def _parse(row: dict[str, str]) -> ProductVersion:
-    rates = {
-        name: int(row[name])
-        for name in ProductVersion.__dataclass_fields__
-        if name.endswith(("_ppm", "_micro_usdc"))
-    }
+    numbers = set(ProductVersion.__dataclass_fields__) - set(_PARSED_APART)
     return ProductVersion(
         product_version=row["product_version"],
         terms_hash=terms_hash(row),
+        sold_from_ms=clock.parse_ms(row["sold_from"]),
+        sold_to_ms=clock.parse_ms(row["sold_to"]) if row["sold_to"] else None,
+        is_for_scenarios=row["is_for_scenarios"] == "true",
+        is_default=row["is_default"] == "true",
+        pricing=_pricing(row),
         leverages=_leverages(row["leverages"]),
         wait_seconds={8: int(row["wait_seconds_8h"]), 24: int(row["wait_seconds_24h"])},
-        filing_grace_seconds=int(row["filing_grace_seconds"]),
-        **rates,
+        **{name: int(row[name]) for name in numbers},
+    )
+
+
+def _pricing(row: dict[str, str]) -> Tariff | Actuarial:
+    if row["pricing"] == "tariff":
+        names = ("base_ppm", "per_leverage_ppm", "size_ppm", "cap_ppm")
+        return Tariff(**{name: int(row[f"premium_{name}"]) for name in names})
+    if row["pricing"] == "actuarial":
+        return Actuarial(**{name: int(row[name]) for name in Actuarial.__dataclass_fields__})
+    raise ValueError(
+        f"product {row['product_version']!r}: pricing must be tariff or actuarial, "
+        f"not {row['pricing']!r}"
     )
 
 

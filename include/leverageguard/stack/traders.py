@@ -10,7 +10,7 @@ from itertools import groupby
 from eth_account import Account
 
 from leverageguard.config import Settings
-from leverageguard.domain import product as products
+from leverageguard.domain import pricing as products
 from leverageguard.domain import signing
 from leverageguard.intake import accounts, claims, quotes
 from leverageguard.intake.products import product

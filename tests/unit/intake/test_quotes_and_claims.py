@@ -2,7 +2,7 @@ import pytest
 from eth_account import Account
 
 from leverageguard import clock, config
-from leverageguard.domain import product as products
+from leverageguard.domain import pricing as products
 from leverageguard.domain import signing
 from leverageguard.intake import accounts, claims, quotes, steps
 from leverageguard.intake.products import product

@@ -47,7 +47,9 @@ bought as (
         products.covered_kinds,
         products.user_day_cap_micro_usdc,
         products.pool_day_cap_micro_usdc,
-        products.claim_share_of_pool_ppm
+        products.claim_share_of_pool_ppm,
+        products.claim_cap_micro_usdc,
+        products.auto_approve_micro_usdc
     from quotes
     left join purchases on quotes.quote_id = purchases.quote_id
     left join products on quotes.product_version = products.product_version

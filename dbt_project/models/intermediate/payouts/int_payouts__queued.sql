@@ -68,7 +68,10 @@ queued as (
             // 1000000 as bigint
         ) as share_of_pool,
         {{ lesser([
-            'keyed.formula_micro_usdc', 'keyed.realised_loss_micro_usdc', 'share_of_pool'
+            'keyed.formula_micro_usdc',
+            'keyed.realised_loss_micro_usdc',
+            'share_of_pool',
+            'policies.claim_cap_micro_usdc'
         ]) }} as own_limit,
         coalesce(keyed.planned_micro_usdc, own_limit) as most,
         row_number() over (

@@ -1,0 +1,119 @@
+"""Fit the table of liquidation chances from seeded, SIMULATED paths.
+
+python -m leverageguard.underwriting.calibrating [--check | --write]
+
+The paths are GARCH(1,1) minutes with Student t tails and jumps, of unit variance a minute; a touch
+is what the extreme of a Brownian bridge between two minutes reaches. Each path is asked about a
+few random barriers, and pool-adjacent-violators makes the touch frequency fall with z. No real
+price is in it: a table fitted to real ones replaces it under another model version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leverageguard import config
+from leverageguard.domain.money import PPM
+
+MODEL_VERSION = "isotonic-simulated-v1"
+TABLE = "liquidation_probabilities.csv"
+SEED = 20260105
+PATHS, MINUTES, HORIZONS = 10_000, 1_440, (480, 1_440)
+BARRIERS, MOST_Z, STEP = 20, 6.0, 0.1
+ALPHA, BETA, FREEDOM, BURN_IN = 0.05, 0.93, 5, 120
+JUMPS_A_DAY, JUMP_SIGMAS = 1.5, 10.0
+Floats = NDArray[np.float64]
+
+
+def rows() -> list[tuple[int, int]]:
+    """The table as (z in thousandths, p in ppm), from the seed alone."""
+    random = np.random.Generator(np.random.PCG64(SEED))
+    hits, asked = np.zeros(_bins()), np.zeros(_bins())
+    for extremes, minutes in _extremes(random):
+        scaled = extremes / np.sqrt(minutes)
+        z = random.uniform(0, MOST_Z, (BARRIERS, len(scaled)))
+        place = np.minimum((z / STEP).astype(int), _bins() - 1)
+        np.add.at(asked, place, 1)
+        np.add.at(hits, place, (scaled >= z).astype(float))
+    # One more touch than seen: what never happened here is rare, not impossible.
+    chance = falling(((hits + 1) / (asked + 2)).tolist(), asked.tolist())
+    middles = [round((n + 0.5) * STEP * 1000) for n in range(_bins())]
+    return [(0, PPM), *((z, _ceil_ppm(p)) for z, p in zip(middles, chance, strict=True))]
+
+
+def falling(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The closest values that never rise (least squares): pool adjacent violators."""
+    pools: list[tuple[float, float, int]] = []
+    for value, weight in zip(values, weights, strict=True):
+        pools.append((value, weight, 1))
+        while len(pools) > 1 and pools[-2][0] < pools[-1][0]:
+            (one, w1, n1), (other, w2, n2) = pools[-2:]
+            pools[-2:] = [((one * w1 + other * w2) / (w1 + w2), w1 + w2, n1 + n2)]
+    return [value for value, _, count in pools for _ in range(count)]
+
+
+def text(table: Sequence[tuple[int, int]]) -> str:
+    """The seed file's bytes."""
+    lines = [f"{MODEL_VERSION},{z},{p}" for z, p in table]
+    return "\n".join(["model_version,z_milli,p_ppm", *lines]) + "\n"
+
+
+def _bins() -> int:
+    return round(MOST_Z / STEP)
+
+
+def _ceil_ppm(chance: float) -> int:
+    return min(PPM, int(chance * PPM) + 1)
+
+
+def _extremes(random: np.random.Generator) -> list[tuple[Floats, int]]:
+    """The furthest each path fell, and rose, within each horizon."""
+    at, lowest, highest = np.zeros(PATHS), np.zeros(PATHS), np.zeros(PATHS)
+    found: list[tuple[Floats, int]] = []
+    jump_rate = JUMPS_A_DAY / 1_440
+    ordinary = 1 - jump_rate * JUMP_SIGMAS**2
+    variance = np.full(PATHS, ordinary)
+    for minute in range(-BURN_IN, MINUTES):
+        tail = random.standard_t(FREEDOM, PATHS) * np.sqrt((FREEDOM - 2) / FREEDOM)
+        move = np.sqrt(variance) * tail
+        variance = ordinary * (1 - ALPHA - BETA) + ALPHA * move**2 + BETA * variance
+        move += (random.random(PATHS) < jump_rate) * random.normal(0, JUMP_SIGMAS, PATHS)
+        if minute < 0:
+            continue
+        # The bridge's own extremes, exact for Brownian motion between two known ends.
+        down, up = (np.sqrt(move**2 - 2 * ordinary * np.log(random.random(PATHS))) for _ in "du")
+        lowest = np.minimum(lowest, at + (move - down) / 2)
+        highest = np.maximum(highest, at + (move + up) / 2)
+        at = at + move
+        if minute + 1 in HORIZONS:
+            found += [(-lowest, minute + 1), (highest.copy(), minute + 1)]
+    return found
+
+
+def main() -> int:
+    """0 when the committed table is what this makes, or was written."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--check", action="store_true", help="compare with the committed table")
+    group.add_argument("--write", action="store_true", help="replace the committed table")
+    options = parser.parse_args()
+    made, path = text(rows()), Path(config.load().dbt_dir) / "seeds" / TABLE
+    if options.write:
+        path.write_text(made)
+    elif options.check:
+        is_same = path.read_text() == made
+        sys.stdout.write(f"{TABLE} {'is' if is_same else 'is not'} what the seed {SEED} makes\n")
+        return 0 if is_same else 1
+    else:
+        sys.stdout.write(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
