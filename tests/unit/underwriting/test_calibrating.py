@@ -41,9 +41,7 @@ def test_rows__near__lie_below_the_closed_form_and_far__above(rows):
 def test_falling__violators__become_their_weighted_mean():
     found = calibrating.falling([0.9, 0.2, 0.8, 0.1], [1, 3, 1, 1])
 
-    assert found == pytest.approx(
-        [0.9, 0.35, 0.35, 0.1]
-    )
+    assert found == pytest.approx([0.9, 0.35, 0.35, 0.1])
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 9)), min_size=1, max_size=30))
