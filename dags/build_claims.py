@@ -19,11 +19,12 @@ EXCHANGES = Asset("leverageguard://raw/exchanges")
 MARKETS = Asset("leverageguard://raw/markets")
 CHAIN = Asset("leverageguard://raw/chain")
 CLAIMS = Asset("leverageguard://raw/claims")
+DECISIONS = Asset("leverageguard://raw/decisions")
 APPROVED = Asset("leverageguard://marts/fct_payout_batches")
 
 
 @dag(
-    schedule=EXCHANGES & MARKETS & CHAIN & CLAIMS,
+    schedule=(EXCHANGES & MARKETS & CHAIN & CLAIMS) | DECISIONS,
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,

@@ -20,6 +20,7 @@ DAGS = {
     "settle_payouts",
     "publish_reports",
     "reconcile_payouts",
+    "review_claims",
 }
 ALLOWED_AT_TOP = {"pendulum", "airflow"}
 LOAD = """
@@ -34,6 +35,9 @@ print(json.dumps({{
         "doc": d.doc_md, "tags": sorted(d.tags), "owner": d.owner, "catchup": d.catchup,
         "max_active_runs": d.max_active_runs,
         "timetable": type(d.timetable).__name__,
+        "assets": str(getattr(d.timetable, "asset_condition", "")),
+        "options": {{t.task_id: t.options for t in d.tasks if hasattr(t, "options")}},
+        "retries": {{t.task_id: t.retries for t in d.tasks}},
         "pools": {{t.task_id: t.pool for t in d.tasks}},
         "outlets": {{t.task_id: [o.uri for o in t.outlets] for t in d.tasks}},
         "mapped": sorted(t.task_id for t in d.tasks if t.is_mapped),
@@ -126,6 +130,35 @@ def test_settle_payouts__books_are_compared__before_the_next_run_may_begin(bag):
     assert found["rules"]["reconcile"] == "all_done"
     assert found["max_active_runs"] == 1
     assert bag["dags"]["reconcile_payouts"]["upstream"] == {"reconcile": []}
+
+
+def test_review_claims__one_question_without_an_answer__is_recorded_all_the_same(bag):
+    found = bag["dags"]["review_claims"]
+
+    assert found["upstream"]["review.record"] == ["review.ask_second"]
+    assert found["rules"]["review.record"] == found["rules"]["review.ask_second"] == "all_done"
+    assert found["outlets"]["review.record"] == ["leverageguard://raw/decisions"]
+    # A decision is enough to build; of what is pulled, all four are waited for.
+    builds = bag["dags"]["build_claims"]["assets"]
+    assert builds.startswith("AssetAny(AssetAll(")
+    assert builds.partition("leverageguard://raw/decisions")[0].count("AssetAll(") == 1
+
+
+def test_review_claims__waiting_for_people__holds_up_no_other_run(bag):
+    found = bag["dags"]["review_claims"]
+
+    assert found["max_active_runs"] >= 100
+    assert "warehouse" not in found["pools"].values()
+    # A question that timed out is asked by the next run, never twice by the same one.
+    assert set(found["retries"].values()) == {0}
+
+
+def test_review_claims__options__are_the_ones_that_are_understood(bag):
+    from leverageguard.claims import reviewing
+
+    options = bag["dags"]["review_claims"]["options"]
+    assert set(options) == {"review.ask_first", "review.ask_second"}
+    assert all(set(each) == set(reviewing.OPTIONS) for each in options.values())
 
 
 @pytest.mark.parametrize("dag_id", sorted(DAGS))

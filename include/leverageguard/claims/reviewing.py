@@ -52,7 +52,13 @@ class Ended:
     review_id: str
     subject_id: str
     state: str
+    closed_at_ms: int
     is_new: bool
+
+    @property
+    def is_decided(self) -> bool:
+        """False where the subject waits for the next run."""
+        return self.state not in UNDECIDED
 
 
 def open_reviews(settings: Settings, run_id: str, proposed_by: str | None) -> list[str]:
@@ -157,7 +163,7 @@ def record(settings: Settings, key: str) -> Ended:
         if row is None:
             raise KeyError(f"no review was asked in {key}")
         if row.state != "OPEN":
-            return Ended(row.review_id, row.subject_id, row.state, is_new=False)
+            return _ended(row, is_new=False)
         answers = _answers(session, row.review_id)
         state = review.outcome(answers, row.approvals_needed)
         facts = review_subjects.facts(settings, session, row.subject_kind, row.subject_id)
@@ -166,7 +172,11 @@ def record(settings: Settings, key: str) -> Ended:
         _close(session, row, state)
         if state not in UNDECIDED:
             _act(session, row, answers, facts or {})
-        return Ended(row.review_id, row.subject_id, state, is_new=True)
+        return _ended(row, is_new=True)
+
+
+def _ended(row: ReviewRecord, is_new: bool) -> Ended:
+    return Ended(row.review_id, row.subject_id, row.state, int(row.closed_at_ms or 0), is_new)
 
 
 def _act(

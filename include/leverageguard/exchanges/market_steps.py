@@ -13,7 +13,7 @@ from typing import Any
 
 from leverageguard import clock, config
 from leverageguard.config import VENUES, Settings
-from leverageguard.exchanges import endpoints, listings, lock, registry, retry, windows
+from leverageguard.exchanges import endpoints, listings, registry, retry, windows
 from leverageguard.exchanges.client import Client, VenueClock, connect
 from leverageguard.exchanges.listings import Listing
 from leverageguard.exchanges.rows import parsed
@@ -30,7 +30,7 @@ from leverageguard.exchanges.venue import (
 from leverageguard.exchanges.windows import GAP_LOOKBACK_MS, Stretch
 from leverageguard.intake import quotes as intake_quotes
 from leverageguard.store.base import session as store_session
-from leverageguard.warehouse import landing
+from leverageguard.warehouse import landing, lock
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ from leverageguard.exchanges import (
     account_pull,
     endpoints,
     listings,
-    lock,
     lookups,
     registry,
     retry,
@@ -32,7 +31,7 @@ from leverageguard.intake import quotes as intake_quotes
 from leverageguard.intake.accounts import Credentials
 from leverageguard.intake.claims import Filing
 from leverageguard.store.base import session as store_session
-from leverageguard.warehouse import landing
+from leverageguard.warehouse import landing, lock
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
 Part = dict[str, Any]

@@ -11,7 +11,7 @@ from leverageguard.store.base import Base, session
 from leverageguard.store.claim_tables import ClaimAction
 from leverageguard.store.intake_tables import Account, Binding, FiledClaim, Quote
 from leverageguard.store.policy_tables import PolicyEndorsement
-from leverageguard.warehouse import landing
+from leverageguard.warehouse import landing, lock
 from leverageguard.warehouse.raw_tables import RAW_TABLES
 
 HOUR_MS = 3_600_000
@@ -32,11 +32,25 @@ def land(window_start: str, window_end: str) -> dict[str, int]:
     last = min(clock.parse_ms(window_end), clock.now_ms())
     counts = {}
     for table, model in TABLES.items():
-        rows = _rows(settings, model, first, -(-last // HOUR_MS) * HOUR_MS)
+        counts[table] = _land(settings, table, model, first, last)
+    return counts
+
+
+def land_actions(settings: config.Settings, since_ms: int) -> int:
+    """Land what was done to claims since then, without waiting for the hour; rows landed."""
+    first = since_ms // HOUR_MS * HOUR_MS
+    return _land(settings, "intake/claim_actions", ClaimAction, first, clock.now_ms())
+
+
+def _land(
+    settings: config.Settings, table: str, model: type[Base], from_ms: int, last_ms: int
+) -> int:
+    # Read and replaced by one at a time: what another read later must not be overwritten.
+    with lock.exclusive(settings, table.replace("/", "-")):
+        rows = _rows(settings, model, from_ms, -(-last_ms // HOUR_MS) * HOUR_MS)
         for hour, of_hour in rows.items():
             landing.replace(settings, table, hour, "store", of_hour)
-        counts[table] = sum(len(of_hour) for of_hour in rows.values())
-    return counts
+    return sum(len(of_hour) for of_hour in rows.values())
 
 
 def _rows(

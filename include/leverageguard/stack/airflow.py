@@ -31,8 +31,8 @@ COMPONENTS = {
 POOLS = {"warehouse": "dbt writes the private DuckDB file: one at a time"}
 INGEST_DAGS = ("ingest_exchanges", "ingest_markets", "ingest_chain", "ingest_claims")
 CHAINED_DAGS = ("build_claims", "settle_payouts", "publish_reports")
-# Started by assets too, and not waited for: settle_payouts ends with the same comparison.
-WATCHING_DAGS = ("reconcile_payouts",)
+# Started by assets too, and not waited for: the main job ends without people.
+WATCHING_DAGS = ("reconcile_payouts", "review_claims")
 READY_SECONDS = 180.0
 RUN_SECONDS = 900.0
 CALL_TRIES = 4
