@@ -57,17 +57,23 @@ def write_fraud(folder: Path | str, seed: int = 7) -> None:
     writing.write(Path(folder), stage, f"frauds-{seed}", about)
 
 
-def write_mixed(folder: Path | str, seed: int = 7, accounts: int = 2000) -> None:
-    """Write two days of many accounts with every fraud hidden among them."""
-    needed = frauds.COUNT + sum(count for _, count in plots.PLOTS)
+def write_mixed(
+    folder: Path | str, seed: int = 7, accounts: int = 2000, busyness: int = 1
+) -> None:
+    """Write two days of many accounts with every fraud hidden among them.
+
+    `busyness` is how often each honest or clumsy plot is cast. Raises ValueError when there are too
+    few accounts for that.
+    """
+    needed = frauds.COUNT + busyness * sum(count for _, count in plots.PLOTS)
     if accounts < needed:
-        raise ValueError(f"a mixed world needs at least {needed} accounts")
+        raise ValueError(f"such a mixed world needs at least {needed} accounts")
     gap_ms = min(SALE_GAP_MS, 4 * HOUR * MINUTE_MS // accounts)
     stage = Stage(seed, START_MS, 48, twins(), gap_ms)
     numbers = list(range(accounts))
     random.Random(f"cast {seed}").shuffle(numbers)
     frauds.play(stage, numbers[: frauds.COUNT])
-    _cast(stage, numbers[frauds.COUNT :])
+    _cast(stage, numbers[frauds.COUNT :], busyness)
     about = ABOUT.format(count=len(stage.traders), seed=seed, venues=", ".join(stage.twins))
     writing.write(
         Path(folder), stage, f"mixed-{seed}", about + " Frauds of every kind are among them."
@@ -88,9 +94,10 @@ def play(seed: int, accounts: int, hours: int, venues: Mapping[str, Twin]) -> St
     return stage
 
 
-def _cast(stage: Stage, numbers: list[int]) -> None:
+def _cast(stage: Stage, numbers: list[int], busyness: int = 1) -> None:
     """Give every plot its accounts, in the order of the numbers; the rest trade as usual."""
-    for plot, count in plots.PLOTS:
+    for plot, once in plots.PLOTS:
+        count = once * busyness
         stage.plot = plot.__name__
         cast, numbers = sorted(numbers[:count]), numbers[count:]
         plot(stage, cast)
