@@ -23,7 +23,13 @@ from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.contracts.token import Token
 from leverageguard.settlement.planning import Item
 from leverageguard.settlement.signing import signers
-from leverageguard.store import base, evidence_tables, incident_tables, settlement_tables
+from leverageguard.store import (
+    audit_tables,
+    base,
+    evidence_tables,
+    incident_tables,
+    settlement_tables,
+)
 from leverageguard.warehouse import landing
 from tests import sealed
 from tests.anvil import STARTED_AT_S, Anvil
@@ -163,6 +169,7 @@ TABLES = {
     settlement_tables.SettlementEvent.__tablename__,
     evidence_tables.VerdictRecord.__tablename__,
     incident_tables.IncidentRecord.__tablename__,
+    audit_tables.AuditEvent.__tablename__,
 }
 
 

@@ -43,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
     resolve = incidents.add_subparsers(dest="action").add_parser("resolve")
     resolve.add_argument("incident_id", type=int)
     resolve.add_argument("--why", required=True)
+    audit = commands.add_parser("audit").add_subparsers(dest="action", required=True)
+    checked = audit.add_parser("verify")
+    checked.add_argument("--noted", action="append", default=[], metavar="SEQ:HASH")
+    shown = audit.add_parser("log")
+    shown.add_argument("--subject")
+    shown.add_argument("-n", "--lines", type=int, default=50)
     commands.add_parser("rebuild-ledger")
     airflow = commands.add_parser("airflow")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
@@ -167,6 +173,17 @@ def _incidents(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _audit(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.audit import printing
+
+    if options.action == "log":
+        print("\n".join(printing.log(settings, options.subject, options.lines)))
+        return 0
+    lines, is_whole = printing.verified(settings, options.noted)
+    print("\n".join(lines))
+    return 0 if is_whole else 1
+
+
 def _rebuild_ledger(settings: Settings, _options: argparse.Namespace) -> int:
     from leverageguard.settlement import rebuilding
 
@@ -190,6 +207,7 @@ COMMANDS = {
     "verify": _verify,
     "sign": _sign,
     "incidents": _incidents,
+    "audit": _audit,
     "rebuild-ledger": _rebuild_ledger,
     "airflow": _airflow,
 }

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 
 from leverageguard import clock, config
+from leverageguard.audit import anchors
 from leverageguard.store.base import Base, session
 from leverageguard.store.claim_tables import ClaimAction
 from leverageguard.store.intake_tables import Account, Binding, FiledClaim, Quote
@@ -33,6 +34,7 @@ def land(window_start: str, window_end: str) -> dict[str, int]:
     counts = {}
     for table, model in TABLES.items():
         counts[table] = _land(settings, table, model, first, last)
+    anchors.note(settings)
     return counts
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from leverageguard import clock
+from leverageguard.audit import anchors
 from leverageguard.config import Settings
 from leverageguard.settlement import chain as chains
 from leverageguard.settlement import (
@@ -53,6 +54,7 @@ def rebuild_all(settings: Settings) -> dict[str, int]:
             "the store holds batches: a ledger is rebuilt into an empty store only, never over "
             "another"
         )
+    anchors.set_aside(settings)  # the log was lost with the store
     counts = {"batches": 0, "payouts": 0}
     for one in empty:
         for name, rows in rebuild(settings.on_chain(one.chain_id)).items():

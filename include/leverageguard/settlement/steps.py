@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from leverageguard import config
+from leverageguard.audit import anchors
 from leverageguard.config import Settings
 from leverageguard.settlement import (
     chain,
@@ -82,6 +83,7 @@ def record() -> dict[str, int]:
     settings = config.load()
     # A batch whose number the chain had used already has another one by now.
     evidence.write_batches(settings)
+    anchors.note(settings)
     return every_chain.summed(settings, recording.record_all)
 
 

@@ -57,9 +57,7 @@ def write_fraud(folder: Path | str, seed: int = 7) -> None:
     writing.write(Path(folder), stage, f"frauds-{seed}", about)
 
 
-def write_mixed(
-    folder: Path | str, seed: int = 7, accounts: int = 2000, busyness: int = 1
-) -> None:
+def write_mixed(folder: Path | str, seed: int = 7, accounts: int = 2000, busyness: int = 1) -> None:
     """Write two days of many accounts with every fraud hidden among them.
 
     `busyness` is how often each honest or clumsy plot is cast. Raises ValueError when there are too

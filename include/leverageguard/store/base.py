@@ -54,6 +54,11 @@ def engine(settings: Settings) -> Engine:
 
 @contextmanager
 def session(settings: Settings) -> Iterator[Session]:
-    """One transaction: committed at the end, rolled back on any error."""
-    with Session(engine(settings), expire_on_commit=False) as opened, opened.begin():
+    """One transaction: committed at the end, rolled back on any error.
+
+    What it writes to audited tables is written down in the audit log.
+    """
+    from leverageguard.store.auditing import AuditedSession  # it knows the log's table, built here
+
+    with AuditedSession(engine(settings), expire_on_commit=False) as opened, opened.begin():
         yield opened

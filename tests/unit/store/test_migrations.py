@@ -4,16 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from leverageguard.stack.up import migrate_store
-from leverageguard.store import (  # noqa: F401 - registers tables
-    audit_tables,
-    claim_tables,
-    evidence_tables,
-    incident_tables,
-    intake_tables,
-    notification_tables,
-    policy_tables,
-    settlement_tables,
-)
+from leverageguard.store import every_table  # noqa: F401 - registers tables
 from leverageguard.store.base import Base, engine, engine_of
 
 

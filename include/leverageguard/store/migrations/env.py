@@ -2,16 +2,7 @@
 
 from alembic import context
 
-from leverageguard.store import (  # noqa: F401 - registers tables
-    audit_tables,
-    claim_tables,
-    evidence_tables,
-    incident_tables,
-    intake_tables,
-    notification_tables,
-    policy_tables,
-    settlement_tables,
-)
+from leverageguard.store import every_table  # noqa: F401 - registers tables
 from leverageguard.store.base import Base, engine_of
 
 url = context.config.get_main_option("sqlalchemy.url")

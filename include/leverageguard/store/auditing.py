@@ -1,0 +1,105 @@
+"""Every write to an audited table is a row of the audit log, in the same transaction.
+
+It hangs on the session itself, so that no writer can forget it. The log is read for its last row
+only after the transaction's own writes: the database's write lock is held then, and the chain
+cannot fork (`seq` is the key, so where it could, the second writer fails).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import event, insert, inspect, select
+from sqlalchemy.orm import Session, UOWTransaction
+
+from leverageguard import clock
+from leverageguard.domain import audit
+from leverageguard.store.audit_tables import AuditEvent
+
+
+@dataclass(frozen=True)
+class Audited:
+    """Which columns say who did it (the first that is set), and which are never written down."""
+
+    actors: tuple[str, ...]
+    hidden: frozenset[str] = frozenset()
+
+
+TABLES: dict[str, Audited] = {
+    "accounts": Audited(("wallet",), frozenset({"encrypted_credentials"})),
+    "batch_proposals": Audited(("proposed_by",)),
+    "bindings": Audited(("signer",)),
+    "claim_actions": Audited(("actor",)),
+    "claim_txns": Audited(("actor",)),
+    "contacts": Audited(("wallet",), frozenset({"encrypted_address"})),
+    "filed_claims": Audited(("claimed_by",)),
+    "incidents": Audited(("resolved_by", "opened_by")),
+    "ledger_entries": Audited(("party",)),
+    "payment_exceptions": Audited(("resolved_by", "payer")),
+    "policy_endorsements": Audited(("signer",)),
+    "policy_txns": Audited(("actor",)),
+    "quote_refusals": Audited(("wallet",)),
+    "quotes": Audited(("wallet",)),
+    "review_answers": Audited(("actor",)),
+    "reviews": Audited(("proposed_by",)),
+    "settlement_events": Audited(("actor",)),
+    "verdicts": Audited(("rules_version",)),
+}
+SYSTEM = "system"
+
+
+class AuditedSession(Session):
+    """A session whose writes to audited tables are written down."""
+
+
+def content(name: str, row: Any) -> str:
+    """What the log says of a row of an audited table: its columns, but for hidden ones."""
+    columns = inspect(type(row)).columns.keys()
+    hidden = TABLES[name].hidden
+    return audit.payload({key: getattr(row, key) for key in columns if key not in hidden})
+
+
+def subject(name: str, row: Any) -> str:
+    """What the log calls a row: its table and key."""
+    key = inspect(type(row)).primary_key_from_instance(row)
+    return f"{name}:{'/'.join(str(part) for part in key)}"
+
+
+@event.listens_for(AuditedSession, "after_flush")
+def _write_down(session: Session, _context: UOWTransaction) -> None:
+    rows = list(_changed(session))
+    if not rows:
+        return
+    connection = session.connection()
+    head = connection.execute(
+        select(AuditEvent.seq, AuditEvent.event_hash).order_by(AuditEvent.seq.desc()).limit(1)
+    ).first()
+    seq, last_hash = (head.seq, head.event_hash) if head else (0, audit.GENESIS)
+    now_ms = clock.now_ms()
+    made = []
+    for action, actor, named, payload in rows:
+        one = audit.chained(seq + 1, now_ms, actor, action, named, payload, last_hash)
+        seq, last_hash = one.seq, one.event_hash
+        made.append(asdict(one))
+    connection.execute(insert(AuditEvent), made)
+
+
+def _changed(session: Session) -> Iterator[tuple[str, str, str, str]]:
+    """Action, actor, subject and content of each audited row that was just written."""
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    for action, rows in (("insert", list(session.new)), ("update", changed)):
+        found = []
+        for row in rows:
+            name = type(row).__tablename__
+            if name in TABLES:
+                found.append((f"{name}.{action}", _actor(name, row), subject(name, row), row))
+        # Sets have no order: by name and key, and what is numbered in the order of its numbers.
+        for what, actor, named, row in sorted(found, key=lambda one: (one[0], len(one[2]), one[2])):
+            yield what, actor, named, content(row.__tablename__, row)
+
+
+def _actor(name: str, row: Any) -> str:
+    values = (getattr(row, column) for column in TABLES[name].actors)
+    return next((str(value) for value in values if value), SYSTEM)

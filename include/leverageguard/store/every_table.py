@@ -1,0 +1,23 @@
+"""Imports every module of tables, so that the metadata knows them all."""
+
+from leverageguard.store import (
+    audit_tables,
+    claim_tables,
+    evidence_tables,
+    incident_tables,
+    intake_tables,
+    notification_tables,
+    policy_tables,
+    settlement_tables,
+)
+
+__all__ = [
+    "audit_tables",
+    "claim_tables",
+    "evidence_tables",
+    "incident_tables",
+    "intake_tables",
+    "notification_tables",
+    "policy_tables",
+    "settlement_tables",
+]
