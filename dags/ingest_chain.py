@@ -1,8 +1,10 @@
-"""Read the pools' confirmed events: policies, premiums, deposits, batches and payouts.
+"""Read the pools' confirmed events, and bring every policy to where they and the clock say it is.
 
-Reads    event logs of each chain's pool contract, blocks with enough confirmations only
-Writes   raw/chain/*, one file per chain and hour of block time
-Re-run   replaces the hours of the window
+Reads    event logs of each chain's pool contract, blocks with enough confirmations only; quotes,
+         payouts and claims in the store
+Writes   raw/chain/*, one file per chain and hour of block time; the policies' moves and the queue
+         of payments that bought none, in the store and as raw/lifecycle/*
+Re-run   replaces the hours of the window; a policy that is where it belongs does not move
 Backfill `airflow backfill create --dag-id ingest_chain`, as far back as the RPC keeps logs
 On fail  a chain's RPC was unreachable or serves another chain: the message says which, the other
          chains have landed; clear the task
@@ -42,14 +44,21 @@ def ingest_chain():
 
         return chain_steps.chain_ids()
 
-    @task(outlets=[RAW], map_index_template="chain {{ chain_id }}")
+    @task(map_index_template="chain {{ chain_id }}")
     def land(chain_id: int, window_start: str, window_end: str) -> dict[str, int]:
         from leverageguard.settlement import chain_steps
 
         return chain_steps.land(window_start, window_end, chain_id)
 
+    # One chain that cannot be read holds up neither the policies of the others nor the build.
+    @task(outlets=[RAW], trigger_rule="all_done_min_one_success")
+    def register_policies() -> dict[str, int]:
+        from leverageguard.policies import advancing
+
+        return advancing.advance()
+
     window = {"window_start": WINDOW_START, "window_end": WINDOW_END}
-    land.partial(**window).expand(chain_id=chains(WINDOW_START))
+    land.partial(**window).expand(chain_id=chains(WINDOW_START)) >> register_policies()
 
 
 ingest_chain()

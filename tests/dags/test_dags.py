@@ -111,7 +111,12 @@ def test_ingest_chain__one_chain_that_fails__neither_stops_the_others_nor_the_bu
     found = bag["dags"]["ingest_chain"]
 
     assert found["mapped"] == ["land"]
-    assert found["outlets"]["land"] == ["leverageguard://raw/chain"]
+    assert found["upstream"]["register_policies"] == ["land"]
+    assert found["rules"]["register_policies"] == "all_done_min_one_success"
+    # The build must find a payment that bought nothing in the queue already.
+    assert found["outlets"] == {
+        "chains": [], "land": [], "register_policies": ["leverageguard://raw/chain"]
+    }  # fmt: skip
 
 
 def test_settle_payouts__one_batch_that_fails__is_red_after_the_others_are_landed(bag):

@@ -1,1 +1,1 @@
-"""The life of a policy: purchases, endorsements, cancellations, the end of cover."""
+"""Policies: their moves, their endorsements, and payments that bought none."""

@@ -71,7 +71,7 @@ def land_hours(settings: Settings, chain: Chain, hours: range) -> dict[str, int]
             }
         )
         for table, content in rows.items():
-            name = f"chain-{settings.chain_id}"
+            name = landing.of_chain(settings.chain_id)
             counts[table] += landing.replace(settings, table, hour, name, content)
     return counts
 

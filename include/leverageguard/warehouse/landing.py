@@ -40,6 +40,11 @@ def file_path(settings: Settings, table: str, hour_ms: int, name: str) -> Path:
     return hour_dir(settings, table, hour_ms) / f"{name}.parquet"
 
 
+def of_chain(chain_id: int) -> str:
+    """The file name under which a chain's events land."""
+    return f"chain-{chain_id}"
+
+
 def ensure_schemas(settings: Settings) -> None:
     """Put an empty file below every declared table, so that no glob ever finds nothing."""
     for table in raw_tables.RAW_TABLES.values():

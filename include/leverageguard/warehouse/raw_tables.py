@@ -170,6 +170,18 @@ _DECLARED = (
         "inputs_hash reserve_micro_usdc",
     ),
     _table(
+        "lifecycle/policy_txns",
+        "recorded_at_ms",
+        "policy_id txn_no:INT from_state to_state at_ms recorded_at_ms actor rule_id inputs_hash "
+        "detail",
+    ),
+    _table(
+        "lifecycle/payment_exceptions",
+        "created_at_ms",
+        "payment_id chain_id:BIGINT tx_hash log_index:INT payer amount_micro_usdc quote_id "
+        "reason_code detail paid_at_ms created_at_ms resolved_at_ms resolved_by resolution",
+    ),
+    _table(
         "chain/policy_purchases",
         "block_time_ms",
         _EVENT + "quote_id buyer premium_micro_usdc max_payout_micro_usdc terms_hash",
