@@ -49,6 +49,13 @@ def parser() -> argparse.ArgumentParser:
     shown = audit.add_parser("log")
     shown.add_argument("--subject")
     shown.add_argument("-n", "--lines", type=int, default=50)
+    contacts = commands.add_parser("contacts").add_subparsers(dest="action", required=True)
+    for name in ("put", "drop"):
+        contact = contacts.add_parser(name)
+        contact.add_argument("wallet")
+        contact.add_argument("channel")
+        if name == "put":
+            contact.add_argument("address")
     commands.add_parser("rebuild-ledger")
     airflow = commands.add_parser("airflow")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
@@ -184,6 +191,14 @@ def _audit(settings: Settings, options: argparse.Namespace) -> int:
     return 0 if is_whole else 1
 
 
+def _contacts(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.notifications import contacts
+
+    address = getattr(options, "address", None)
+    print(contacts.change(settings, options.wallet, options.channel, address))
+    return 0
+
+
 def _rebuild_ledger(settings: Settings, _options: argparse.Namespace) -> int:
     from leverageguard.settlement import rebuilding
 
@@ -208,6 +223,7 @@ COMMANDS = {
     "sign": _sign,
     "incidents": _incidents,
     "audit": _audit,
+    "contacts": _contacts,
     "rebuild-ledger": _rebuild_ledger,
     "airflow": _airflow,
 }

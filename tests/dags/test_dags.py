@@ -19,6 +19,7 @@ DAGS = {
     "build_claims",
     "settle_payouts",
     "publish_reports",
+    "notify_traders",
     "reconcile_payouts",
     "review_claims",
 }

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.notifications import webhooks
+from leverageguard.store import base
 from leverageguard.store.notification_tables import CHANNELS, Contact
 
 CREDENTIALS_KEY = "credentials_key"
@@ -56,6 +57,22 @@ def drop(session: Session, wallet: str, channel: str) -> bool:
     session.delete(row)
     session.flush()
     return True
+
+
+def change(settings: Settings, wallet: str, channel: str, address: str | None) -> str:
+    """Give a wallet an address, or take it away with None; what to tell its holder.
+
+    Who is called by a webhook needs the secret it is signed with, which is told here alone.
+    """
+    with base.session(settings) as session:
+        if address is None:
+            is_gone = drop(session, wallet, channel)
+            return f"{wallet} is told nothing by {channel}" + ("" if is_gone else ", as before")
+        put(settings, session, wallet, channel, address)
+    told = f"{wallet} is told by {channel} from now on"
+    if channel == "webhook":
+        told += f"; signing secret, for its holder alone: {webhooks.secret_of(settings, wallet)}"
+    return told
 
 
 def address_of(settings: Settings, session: Session, wallet: str, channel: str) -> str | None:

@@ -148,7 +148,8 @@ class ClaimAction(Base):
 class BatchProposal(Base):
     """A batch over the limit that waits for two people; its claims are planned in no other.
 
-    `proposal_id` is the sha256 (0x-hex) of `items`: the canonical JSON of claims and amounts.
+    `proposal_id` is the sha256 (0x-hex) of how often the same was proposed before, a colon, and
+    `items`: the canonical JSON of claims, recipients and amounts.
     """
 
     __tablename__ = "batch_proposals"

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from leverageguard.config import Settings
-from leverageguard.store import base
+from leverageguard.store import audit_tables, base  # noqa: F401 - registers the log's table
 from leverageguard.store.claim_tables import BatchProposal, ClaimTxn
 from leverageguard.store.evidence_tables import VerdictRecord
 from leverageguard.warehouse import snapshot
