@@ -17,6 +17,7 @@ from eth_utils.crypto import keccak
 
 from leverageguard import clock, config
 from leverageguard.settlement import chain as chains
+from leverageguard.settlement import encode
 from leverageguard.settlement.contracts import pool as pool_contract
 from leverageguard.settlement.contracts import token as token_contract
 from leverageguard.settlement.contracts.pool import Pool
@@ -102,6 +103,21 @@ class PoolStack:
     def send(self, call: chains.Call) -> chains.Receipt:
         """Send a call as the admin."""
         return self.chain.send(self.admin, call)
+
+    def buy(
+        self, label: str, quote_id: bytes, premium: int, cover_s: int, wait_s: int
+    ) -> chains.Receipt:
+        """Have somebody buy a policy that pays ten times its premium."""
+        buyer = key(label)
+        self.anvil.give_gas(buyer.address)
+        self.send(self.token.mint(buyer.address, premium))
+        self.chain.send(buyer, self.token.approve(self.pool.address, premium))
+        deadline = self.chain.next_timestamp() + 3600
+        terms = (premium, 10 * premium, cover_s, wait_s, deadline, b"\x08" * 32)
+        quote = encode.QuoteMessage(quote_id, buyer.address, *terms)
+        domain = encode.PoolDomain(self.settings.chain_id, self.pool.address)
+        signature = key("quoter").sign_digest(encode.quote_digest(domain, quote))
+        return self.chain.send(buyer, self.pool.buy_policy(quote, signature))
 
     def plan(self, *items: Item) -> list[str]:
         """Plan items without a warehouse; the ids of the batches made."""

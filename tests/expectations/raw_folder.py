@@ -277,6 +277,12 @@ GOOD: dict[str, dict[str, Any]] = {
         "premium_micro_usdc": 15_000_000,
         "max_payout_micro_usdc": 48_000_000,
     },
+    "chain/policy_cancellations": {
+        "quote_id": BYTES32,
+        "buyer": WALLET,
+        "refund_micro_usdc": 14_000_000,
+    },
+    "chain/token_receipts": {"payer": WALLET, "amount_micro_usdc": 1_000_000},
     "chain/deposits": {"depositor": WALLET, "amount_micro_usdc": 1_000_000},
     "chain/withdrawals": {"recipient": WALLET, "amount_micro_usdc": 1_000_000},
     "chain/batch_settlements": {

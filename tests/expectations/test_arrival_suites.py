@@ -194,6 +194,10 @@ BAD: list[Case] = [
     *bad("chain/policy_purchases", "premium_micro_usdc", -1),
     *bad("chain/policy_purchases", "tx_hash", None),
     *bad("chain/deposits", "amount_micro_usdc", None),
+    *bad("chain/policy_cancellations", "refund_micro_usdc", -1),
+    *bad("chain/policy_cancellations", "quote_id", "0x07"),
+    *bad("chain/token_receipts", "amount_micro_usdc", 0),
+    *bad("chain/token_receipts", "payer", None),
     *bad("chain/withdrawals", "amount_micro_usdc", 0),
     *bad(
         "chain/batch_settlements",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leverageguard import clock
-from leverageguard.settlement import chain_steps, encode
+from leverageguard.settlement import chain_steps
 from leverageguard.settlement.blocks import BlockTimes
 from leverageguard.warehouse import landing
 from tests.anvil import STARTED_AT_S, anvil_fixture  # noqa: F401
@@ -30,23 +30,9 @@ def windows(stack: PoolStack) -> dict[int, dict[str, Any]]:
     return {(row["window_from_ms"] // 1000 - STARTED_AT_S) // HOUR_S: row for row in found}
 
 
-def buy(stack: PoolStack, label: str) -> None:
-    buyer = key(label)
-    stack.anvil.give_gas(buyer.address)
-    stack.send(stack.token.mint(buyer.address, 7 * USDC))
-    stack.chain.send(buyer, stack.token.approve(stack.pool.address, 7 * USDC))
-    deadline = stack.chain.next_timestamp() + HOUR_S
-    quote = encode.QuoteMessage(
-        b"\x07" * 32, buyer.address, 7 * USDC, 70 * USDC, 8 * HOUR_S, 900, deadline, b"\x08" * 32
-    )
-    domain = encode.PoolDomain(stack.settings.chain_id, stack.pool.address)
-    signature = key("quoter").sign_digest(encode.quote_digest(domain, quote))
-    stack.chain.send(buyer, stack.pool.buy_policy(quote, signature))
-
-
 def test_land__purchase_and_deposit__land_in_the_hour_of_their_block(stack: PoolStack) -> None:
     clock.sleep(2 * HOUR_S)
-    buy(stack, "buyer")
+    stack.buy("buyer", b"\x07" * 32, 7 * USDC, 8 * HOUR_S, 900)
     clock.sleep(2 * HOUR_S)
     counts = chain_steps.land(at(0), at(4))
     assert counts["chain/deposits"] == 1
@@ -68,7 +54,7 @@ def test_land__purchase_and_deposit__land_in_the_hour_of_their_block(stack: Pool
 
 def test_land__same_window_again__leaves_the_same_rows(stack: PoolStack) -> None:
     clock.sleep(2 * HOUR_S)
-    buy(stack, "buyer")
+    stack.buy("buyer", b"\x07" * 32, 7 * USDC, 8 * HOUR_S, 900)
     clock.sleep(2 * HOUR_S)
     first = chain_steps.land(at(0), at(4))
     before = (rows(stack, "chain/deposits"), rows(stack, "chain/policy_purchases"))

@@ -15,6 +15,10 @@ hourly as (
             as payouts_micro_usdc,
         cast(coalesce(-sum(amount_micro_usdc) filter (where kind = 'withdrawal'), 0) as bigint)
             as withdrawals_micro_usdc,
+        cast(coalesce(-sum(amount_micro_usdc) filter (where kind = 'refund'), 0) as bigint)
+            as refunds_micro_usdc,
+        cast(coalesce(sum(amount_micro_usdc) filter (where kind = 'unmatched'), 0) as bigint)
+            as unmatched_micro_usdc,
         cast(sum(amount_micro_usdc) as bigint) as net_micro_usdc
     from movements
     group by hour_at

@@ -79,8 +79,9 @@ def land_hours(settings: Settings, chain: Chain, hours: range) -> dict[str, int]
 def _event_rows(
     chain: Chain, pool: Pool, times: BlockTimes, first: int, last: int
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    for log in chain.logs(pool.address, [pool.topics()], first, last):
-        event = pool.decode(log)
+    logs = list(chain.logs(pool.address, [pool.topics()], first, last))
+    plain = event_rows.plain_transfers(chain, pool, first, last, logs)
+    for event in [*(pool.decode(log) for log in logs), *plain]:
         time_ms = times.at(event.block_number).timestamp * 1000
         yield from event_rows.rows(chain, pool, event, time_ms)
 

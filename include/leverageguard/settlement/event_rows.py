@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from leverageguard.settlement import history
 from leverageguard.settlement.chain import Chain, Receipt
+from leverageguard.settlement.contracts import receipts
 from leverageguard.settlement.contracts.call import Event, hex_of
 from leverageguard.settlement.contracts.payments import Payment
 from leverageguard.settlement.contracts.pool import Pool
@@ -15,8 +16,10 @@ from leverageguard.settlement.errors import StoreAndChainDisagree
 PAYOUTS = "chain/payouts"
 TABLES = {
     "PolicyPurchased": "chain/policy_purchases",
+    "PolicyCancelled": "chain/policy_cancellations",
     "Deposited": "chain/deposits",
     "Withdrawn": "chain/withdrawals",
+    receipts.TRANSFERRED: "chain/token_receipts",
     "BatchSettled": "chain/batch_settlements",
     "PayoutRescued": PAYOUTS,
 }
@@ -46,6 +49,21 @@ def rows(
                 yield PAYOUTS, keys | _payout(payment)
 
 
+def plain_transfers(
+    chain: Chain, pool: Pool, first_block: int, last_block: int, own: Sequence[dict[str, Any]]
+) -> list[Event]:
+    """Money that came to the pool by none of its functions; `own` are its logs of these blocks.
+
+    What looks like one is read again from its whole transaction: the two requests may have been
+    answered on two sides of a reorg. Raises StoreAndChainDisagree then.
+    """
+    received = chain.logs(pool.token(), pool.incoming(), first_block, last_block)
+    logs = sorted([*own, *received], key=lambda log: (log["blockNumber"], log["logIndex"]))
+    suspects = {event.tx_hash: event for event in pool.token_receipts(logs)}
+    whole = [_receipt(chain, event).logs for event in suspects.values()]
+    return [event for logs_of_one in whole for event in pool.token_receipts(logs_of_one)]
+
+
 def _receipt(chain: Chain, event: Event) -> Receipt:
     receipt = chain.receipt(event.tx_hash)
     if receipt is None or receipt.block_hash != event.block_hash:
@@ -63,6 +81,14 @@ def _purchase(_chain: Chain, _pool: Pool, event: Event) -> dict[str, Any]:
     }
 
 
+def _cancellation(_chain: Chain, _pool: Pool, event: Event) -> dict[str, Any]:
+    return {
+        "quote_id": hex_of(event.args["quoteId"]),
+        "buyer": event.args["buyer"].lower(),
+        "refund_micro_usdc": int(event.args["refund"]),
+    }
+
+
 def _deposit(_chain: Chain, _pool: Pool, event: Event) -> dict[str, Any]:
     return {
         "depositor": event.args["from"].lower(),
@@ -74,6 +100,13 @@ def _withdrawal(_chain: Chain, _pool: Pool, event: Event) -> dict[str, Any]:
     return {
         "withdrawal_id": int(event.args["withdrawalId"]),
         "recipient": event.args["to"].lower(),
+        "amount_micro_usdc": int(event.args["amount"]),
+    }
+
+
+def _token_receipt(_chain: Chain, _pool: Pool, event: Event) -> dict[str, Any]:
+    return {
+        "payer": event.args["payer"],
         "amount_micro_usdc": int(event.args["amount"]),
     }
 
@@ -122,8 +155,10 @@ def _payout(payment: Payment) -> dict[str, Any]:
 
 _CONTENT: dict[str, Callable[[Chain, Pool, Event], dict[str, Any]]] = {
     "PolicyPurchased": _purchase,
+    "PolicyCancelled": _cancellation,
     "Deposited": _deposit,
     "Withdrawn": _withdrawal,
+    receipts.TRANSFERRED: _token_receipt,
     "BatchSettled": _settlement,
     "PayoutRescued": _rescue,
 }

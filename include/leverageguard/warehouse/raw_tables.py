@@ -186,6 +186,12 @@ _DECLARED = (
         "block_time_ms",
         _EVENT + "quote_id buyer premium_micro_usdc max_payout_micro_usdc terms_hash",
     ),
+    _table(
+        "chain/policy_cancellations",
+        "block_time_ms",
+        _EVENT + "quote_id buyer refund_micro_usdc",
+    ),
+    _table("chain/token_receipts", "block_time_ms", _EVENT + "payer amount_micro_usdc"),
     _table("chain/deposits", "block_time_ms", _EVENT + "depositor amount_micro_usdc"),
     _table(
         "chain/batch_settlements",

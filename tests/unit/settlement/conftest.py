@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from leverageguard.config import Settings
-from leverageguard.store import base, evidence_tables, incident_tables, settlement_tables
+from leverageguard.store import (
+    audit_tables,
+    base,
+    evidence_tables,
+    incident_tables,
+    settlement_tables,
+)
 from tests.sealed import plan
 from tests.unit.settlement.items import approved
 
@@ -15,7 +21,7 @@ def store(settings: Settings) -> Settings:
     """Settings whose store has the settlement tables, empty."""
     tables = {
         table.__tablename__
-        for module in (settlement_tables, evidence_tables, incident_tables)
+        for module in (audit_tables, settlement_tables, evidence_tables, incident_tables)
         for table in vars(module).values()
         if is_table(table)
     }

@@ -12,6 +12,14 @@ purchases as (
     select * from {{ ref('stg_chain__policy_purchases') }}
 ),
 
+cancellations as (
+    select * from {{ ref('stg_chain__policy_cancellations') }}
+),
+
+receipts as (
+    select * from {{ ref('stg_chain__token_receipts') }}
+),
+
 payouts as (
     select * from {{ ref('stg_chain__payouts') }} where is_paid
 ),
@@ -66,6 +74,32 @@ movements as (
         recipient as party,
         -amount_micro_usdc as amount_micro_usdc
     from withdrawals
+
+    union all
+
+    select
+        chain_id,
+        tx_hash,
+        log_index,
+        block_number,
+        block_at,
+        'refund' as kind,
+        buyer as party,
+        -refund_micro_usdc as amount_micro_usdc
+    from cancellations
+
+    union all
+
+    select
+        chain_id,
+        tx_hash,
+        log_index,
+        block_number,
+        block_at,
+        'unmatched' as kind,
+        payer as party,
+        amount_micro_usdc
+    from receipts
 ),
 
 balanced as (

@@ -12,7 +12,7 @@ from web3 import Web3
 from web3.contract import Contract
 
 from leverageguard.config import Settings
-from leverageguard.settlement.contracts import artifact, payments
+from leverageguard.settlement.contracts import artifact, payments, receipts
 from leverageguard.settlement.contracts.call import Call, Event, hex_of
 from leverageguard.settlement.contracts.payments import Payment
 from leverageguard.settlement.encode import BatchMessage, QuoteMessage
@@ -182,7 +182,7 @@ class Pool:
         transfers: list[Mapping[str, Any]] = []
         failures: dict[int, Event] = {}
         for log in logs:
-            if self._is_transfer_out(log):
+            if self._is_transfer(log, 1):
                 transfers.append(log)
             elif self._is_own(log, "PayoutFailed"):
                 failed = self.decode(log)
@@ -192,15 +192,33 @@ class Pool:
                 transfers = []
         return found
 
-    def _is_own(self, log: Mapping[str, Any], name: str) -> bool:
-        is_ours = log["address"].lower() == self.address.lower()
-        return is_ours and self._events.get(hex_of(log["topics"][0])) == name
+    def incoming(self) -> list[Any]:
+        """Topics of the token's transfers to the pool."""
+        return [payments.TRANSFER, None, "0x" + self.address[2:].lower().rjust(64, "0")]
 
-    def _is_transfer_out(self, log: Mapping[str, Any]) -> bool:
+    def token_receipts(self, logs: Sequence[Mapping[str, Any]]) -> list[Event]:
+        """Money that came by a plain transfer, given logs of the pool and the token in order.
+
+        Raises StoreAndChainDisagree when a purchase or deposit is without its transfer.
+        """
+        told = []
+        for log in logs:
+            if self._is_own(log, *receipts.ANNOUNCED):
+                told.append(self.decode(log))
+            elif self._is_transfer(log, 2):
+                told.append(receipts.transferred(log))
+        return receipts.unannounced(told)
+
+    def _is_own(self, log: Mapping[str, Any], *names: str) -> bool:
+        is_ours = log["address"].lower() == self.address.lower()
+        return is_ours and self._events.get(hex_of(log["topics"][0])) in names
+
+    def _is_transfer(self, log: Mapping[str, Any], place: int) -> bool:
+        """Whether it is the token's, from (`place` 1) or to (2) the pool."""
         return bool(
             log["address"].lower() == self.token().lower()
             and hex_of(log["topics"][0]) == payments.TRANSFER
-            and hex_of(log["topics"][1])[-40:] == self.address[2:].lower()
+            and hex_of(log["topics"][place])[-40:] == self.address[2:].lower()
         )
 
     def _listing(self, name: str, until_by_account: Mapping[str, int]) -> Call:
