@@ -57,9 +57,22 @@ def parser() -> argparse.ArgumentParser:
         if name == "put":
             contact.add_argument("address")
     commands.add_parser("rebuild-ledger")
+    _quote_options(commands.add_parser("quote"))
     airflow = commands.add_parser("airflow")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
     return made
+
+
+def _quote_options(quote: argparse.ArgumentParser) -> None:
+    for name in ("wallet", "account", "inst"):
+        quote.add_argument(f"--{name}", required=True)
+    for name in ("leverage", "hours"):
+        quote.add_argument(f"--{name}", type=int, required=True)
+    quote.add_argument("--principal", required=True, help="USDC to insure: 100.00")
+    quote.add_argument("--side", choices=("long", "short", "either"), default="either")
+    for name in ("product", "referrer", "reference"):
+        quote.add_argument(f"--{name}")
+    quote.add_argument("--json", action="store_true")
 
 
 def main() -> int:
@@ -207,6 +220,14 @@ def _rebuild_ledger(settings: Settings, _options: argparse.Namespace) -> int:
     return 0
 
 
+def _quote(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.underwriting import command
+
+    code, told = command.run(settings, options)
+    print(told)
+    return code
+
+
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
@@ -225,6 +246,7 @@ COMMANDS = {
     "audit": _audit,
     "contacts": _contacts,
     "rebuild-ledger": _rebuild_ledger,
+    "quote": _quote,
     "airflow": _airflow,
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from eth_utils.crypto import keccak
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from leverageguard.domain.evidence import canonical_json
@@ -31,7 +31,36 @@ def quote_id(request: QuoteRequest, terms: Terms) -> str:
     return "0x" + keccak(canonical_json(text)).hex()
 
 
-def issue(session: Session, request: QuoteRequest, terms: Terms, created_at_ms: int) -> Quote:
+@dataclass(frozen=True)
+class Basis:
+    """What a quote rests on besides its terms; money in micro-USDC, `inputs` canonical JSON.
+
+    `signature` is the quoter's (0x-hex) for the pool on `chain_id`, `p_ppm` None under a tariff.
+    """
+
+    expires_at_ms: int
+    body_hash: str
+    base_asset: str
+    side: str
+    model_version: str
+    p_ppm: int | None
+    expected_loss_micro_usdc: int | None
+    surcharge_micro_usdc: int
+    referrer: str | None
+    referral_micro_usdc: int
+    inputs: str
+    inputs_hash: str
+    chain_id: int
+    signature: str
+
+
+def issue(
+    session: Session,
+    request: QuoteRequest,
+    terms: Terms,
+    created_at_ms: int,
+    basis: Basis | None = None,
+) -> Quote:
     """The stored quote; the same request again returns the same quote."""
     key = quote_id(request, terms)
     known = session.get(Quote, key)
@@ -42,16 +71,11 @@ def issue(session: Session, request: QuoteRequest, terms: Terms, created_at_ms: 
         created_at_ms=created_at_ms,
         **{**asdict(request), "wallet": request.wallet.lower()},
         **asdict(terms),
+        **(asdict(basis) if basis else {}),
     )
     session.add(quote)
     session.flush()
     return quote
-
-
-def purchases_before(session: Session, wallet: str) -> int:
-    """How many quotes this wallet took before: the loyalty count."""
-    query = select(func.count()).where(Quote.wallet == wallet.lower())
-    return int(session.scalar(query) or 0)
 
 
 def instruments(session: Session) -> dict[str, list[str]]:

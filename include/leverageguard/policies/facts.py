@@ -66,7 +66,7 @@ def quoted(row: Quote) -> Quoted:
         cover_seconds=row.cover_seconds,
         filing_grace_seconds=row.filing_grace_seconds,
         created_at_ms=row.created_at_ms,
-        expires_at_ms=None,
+        expires_at_ms=row.expires_at_ms,
     )
 
 

@@ -34,7 +34,10 @@ class Binding:
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy to be bought at `bought_at_ms`; the principal is in micro-USDC."""
+    """A policy to be bought at `bought_at_ms`; the principal is in micro-USDC.
+
+    One that was taken over was sold elsewhere, maybe outside what the product sells.
+    """
 
     policy: str
     wallet: str
@@ -45,6 +48,7 @@ class Policy:
     principal_micro_usdc: int
     cover_hours: int
     bought_at_ms: int
+    is_taken_over: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from leverageguard.simulator.values import Account, Binding, Claim, Policy, Scen
 from leverageguard.simulator.venues import twins
 
 FORMAT = 1
+ORIGINS = ("sold", "taken_over")
 KEY_STATES = ("active", "revoked", "demo")
 T = TypeVar("T")
 
@@ -105,6 +106,7 @@ def _policy(
         principal_micro_usdc=fields.micro_usdc("principal_usdc", PRINCIPAL_STEP_MICRO_USDC),
         cover_hours=cover,
         bought_at_ms=fields.time_ms("bought_at"),
+        is_taken_over=fields.choice("origin", ORIGINS, "sold") == "taken_over",
     )
     if not start_ms <= policy.bought_at_ms <= now_ms:
         raise fields.error("bought_at", "lies outside clock.start … clock.now: move it inside")

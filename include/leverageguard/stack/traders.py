@@ -10,12 +10,9 @@ from itertools import groupby
 from eth_account import Account
 
 from leverageguard.config import Settings
-from leverageguard.domain import pricing as products
 from leverageguard.domain import signing
 from leverageguard.intake import accounts, claims, quotes
-from leverageguard.intake.products import product
 from leverageguard.settlement import chain as chains
-from leverageguard.settlement import encode
 from leverageguard.settlement.chain import Chain, Fees
 from leverageguard.settlement.contracts.call import Call
 from leverageguard.settlement.signing import signers
@@ -25,8 +22,9 @@ from leverageguard.stack import local_chain
 from leverageguard.stack.progress import StackError
 from leverageguard.store.base import session
 from leverageguard.store.intake_tables import Quote
+from leverageguard.underwriting import quoting
+from leverageguard.underwriting.asking import Asked
 
-QUOTE_VALID_SECONDS = 3600
 PURCHASE_GAS = 400_000
 FEES = Fees(max_fee_wei=10**11, priority_wei=10**9)
 FUNDING_BLOCK = 100
@@ -79,22 +77,28 @@ def register(settings: Settings, scenario: Scenario) -> None:
 
 
 def quote(settings: Settings, scenario: Scenario) -> None:
-    """Issue the quote of every policy, in the order they are bought."""
+    """Ask the quote service for every policy, in the order they are bought; once each."""
     with session(settings) as opened:
-        for policy in sorted(scenario.policies, key=lambda p: (p.bought_at_ms, p.policy)):
-            if quotes.by_reference(opened, policy.policy) is not None:
-                continue
-            terms = products.terms(
-                product(settings, policy.product),
-                policy.principal_micro_usdc,
-                policy.leverage,
-                policy.cover_hours,
-                quotes.purchases_before(opened, wallet(policy.wallet)),
-            )
-            request = quotes.QuoteRequest(
-                policy.policy, wallet(policy.wallet), policy.account, policy.inst_id
-            )
-            quotes.issue(opened, request, terms, policy.bought_at_ms)
+        known = {p.policy for p in scenario.policies if quotes.by_reference(opened, p.policy)}
+    asking = [policy for policy in scenario.policies if policy.policy not in known]
+    if not asking:
+        return
+    desk = quoting.Desk(settings)
+    # One reading for all of them: the pool is the same until the first is bought.
+    pool = quoting.pool_state(settings, *(wallet(policy.wallet) for policy in asking))
+    for policy in sorted(asking, key=lambda p: (p.bought_at_ms, p.policy)):
+        asked = Asked(
+            reference=policy.policy,
+            wallet=wallet(policy.wallet),
+            account_id=policy.account,
+            inst_id=policy.inst_id,
+            leverage=policy.leverage,
+            principal_micro_usdc=policy.principal_micro_usdc,
+            cover_hours=policy.cover_hours,
+            product_version=policy.product,
+            is_taken_over=policy.is_taken_over,
+        )
+        desk.quote(asked, policy.bought_at_ms, pool)
 
 
 def file(settings: Settings, scenario: Scenario) -> None:
@@ -118,9 +122,6 @@ class _Purchases:
         self._chain: Chain = chains.connect(settings)
         self._pool = self._chain.pool()
         self._token = self._chain.token()
-        self._quoter = signers.key_signer(settings, "chain_quoter")
-        deployed = settings.deployment()
-        self._domain = encode.PoolDomain(deployed.chain_id, deployed.pool)
         self._nonces: dict[str, int] = {}
 
     def run(self) -> int:
@@ -140,7 +141,7 @@ class _Purchases:
                 self._fund([(quote, label) for _, quote, label in todo])
                 for second, group in groupby(todo, key=lambda item: item[0]):
                     for _, quote, label in group:
-                        self._buy(quote, label, second)
+                        self._buy(quote, label)
                     local_chain.mine(self._settings, second)
             self._check([quote for _, quote, _ in todo])
         return len(todo)
@@ -171,19 +172,11 @@ class _Purchases:
                 self._send(buyer, self._token.approve(self._pool.address, amount))
             local_chain.mine(self._settings)
 
-    def _buy(self, quote: Quote, label: str, second: int) -> None:
+    def _buy(self, quote: Quote, label: str) -> None:
         buyer = signers.KeySigner(scenarios.wallet_key(label))
-        said = encode.QuoteMessage(
-            bytes.fromhex(quote.quote_id[2:]),
-            buyer.address,
-            quote.premium_micro_usdc,
-            quote.max_payout_micro_usdc,
-            quote.cover_seconds,
-            quote.wait_seconds,
-            second + QUOTE_VALID_SECONDS,
-            bytes.fromhex(quote.terms_hash[2:]),
-        )
-        signature = self._quoter.sign_digest(encode.quote_digest(self._domain, said))
+        deadline_s = (quote.expires_at_ms or 0) // 1000
+        said = quoting.message(quote.quote_id, quote.wallet, quote, deadline_s)
+        signature = bytes.fromhex((quote.signature or "")[2:])
         self._send(buyer, self._pool.buy_policy(said, signature))
 
     def _send(self, signer: signers.Signer, call: Call) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import Engine, MetaData, create_engine, event, text
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from leverageguard.config import Settings
@@ -61,4 +61,15 @@ def session(settings: Settings) -> Iterator[Session]:
     from leverageguard.store.auditing import AuditedSession  # it knows the log's table, built here
 
     with AuditedSession(engine(settings), expire_on_commit=False) as opened, opened.begin():
+        yield opened
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[Session]:
+    """A session that nobody else writes beside: what it reads stays so until it commits."""
+    with session(settings) as opened:
+        # Writes nothing, but takes SQLite's write lock before the first read.
+        is_sqlite = opened.get_bind().dialect.name == "sqlite"
+        lock = "UPDATE quotes SET reference = reference WHERE 1 = 0"
+        opened.execute(text(lock if is_sqlite else "LOCK TABLE quotes IN EXCLUSIVE MODE"))
         yield opened

@@ -8,6 +8,7 @@ from leverageguard.store import (
     intake_tables,
     notification_tables,
     policy_tables,
+    sales_tables,
     settlement_tables,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "intake_tables",
     "notification_tables",
     "policy_tables",
+    "sales_tables",
     "settlement_tables",
 ]

@@ -46,7 +46,11 @@ class Binding(Base):
 
 
 class Quote(Base):
-    """The frozen terms a policy is bought under; `quote_id` binds them all."""
+    """The frozen terms a policy is bought under; `quote_id` binds them all.
+
+    `reference` is the client's idempotency key, `body_hash` what it asked for under it. Below
+    `created_at_ms` stands what the quote rests on: empty where no quote service made it.
+    """
 
     __tablename__ = "quotes"
     __table_args__ = (
@@ -71,6 +75,20 @@ class Quote(Base):
     wait_seconds: Mapped[int] = mapped_column(BigInteger)
     filing_grace_seconds: Mapped[int] = mapped_column(BigInteger)
     created_at_ms: Mapped[int] = mapped_column(BigInteger)
+    expires_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+    body_hash: Mapped[str | None] = mapped_column(String(66))
+    base_asset: Mapped[str | None] = mapped_column(String(16))
+    side: Mapped[str | None] = mapped_column(String(8))
+    model_version: Mapped[str | None] = mapped_column(String(64))
+    p_ppm: Mapped[int | None] = mapped_column(BigInteger)
+    expected_loss_micro_usdc: Mapped[int | None] = mapped_column(BigInteger)
+    surcharge_micro_usdc: Mapped[int | None] = mapped_column(BigInteger)
+    referrer: Mapped[str | None] = mapped_column(String(42))
+    referral_micro_usdc: Mapped[int | None] = mapped_column(BigInteger)
+    inputs: Mapped[str | None] = mapped_column(String(4000))
+    inputs_hash: Mapped[str | None] = mapped_column(String(66))
+    chain_id: Mapped[int | None] = mapped_column(BigInteger)
+    signature: Mapped[str | None] = mapped_column(String(140))
 
 
 class FiledClaim(Base):

@@ -42,7 +42,6 @@ def test_issue__same_request_twice__is_one_quote(store):
     assert issue(store) == issue(store)
 
     with session(store) as opened:
-        assert quotes.purchases_before(opened, WALLET) == 1
         assert quotes.instruments(opened) == {"okx": ["BTC-USDT-SWAP"]}
         assert quotes.instruments_of(opened, ["acc-1"]) == {"acc-1": ["BTC-USDT-SWAP"]}
 

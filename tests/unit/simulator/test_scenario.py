@@ -75,6 +75,13 @@ def test_load__minimal_world__fills_defaults(tmp_path: Path) -> None:
     assert world.wallets() == ["alice"]
 
 
+def test_load__policy_taken_over__says_so(tmp_path: Path) -> None:
+    taken = changed(["policies", 0, "origin"], "taken_over")
+
+    assert scenario.load(write(tmp_path / "a", taken)).policies[0].is_taken_over
+    assert not scenario.load(write(tmp_path / "b", WORLD)).policies[0].is_taken_over
+
+
 def test_load__a_stated_binding__replaces_the_default(tmp_path: Path) -> None:
     world = changed(["bindings"], [{"account": "acc-1", "uid": "99"}])
     bindings = scenario.load(write(tmp_path, world)).bindings
@@ -102,6 +109,7 @@ def test_load__a_stated_binding__replaces_the_default(tmp_path: Path) -> None:
             "acc-9",
             r"policies\[0\]\.account names 'acc-9', which is not",
         ),
+        (["policies", 0, "origin"], "won", r"origin"),
         (["policies", 0, "bought_at"], "2027-01-01T00:00:00Z", r"bought_at lies outside"),
         (["policies", 0, "bought_at"], "2026-01-05T01:00:00", r"bought_at is .* its zone"),
         (["policies", 0, "bought_at"], "soon", r"bought_at is 'soon': write it like"),

@@ -42,3 +42,4 @@ class Insurance:
     leverage: int
     principal_micro_usdc: int
     cover: Cover
+    product: str

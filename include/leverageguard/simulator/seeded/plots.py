@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from leverageguard.simulator.seeded import covered, margin, refused
+from leverageguard.simulator.seeded import covered, margin, refused, selling
 from leverageguard.simulator.seeded.book import OWN
 from leverageguard.simulator.seeded.covered import MARGINS, liquidated
 from leverageguard.simulator.seeded.ids import iso
@@ -62,7 +62,8 @@ def ordinary(stage: Stage, numbers: list[int]) -> None:
         trader = stage.trader(number)
         cover = stage.cover(number, 8 if number % 3 == 1 else 24)
         symbol = stage.rng.choice(list(stage.paths[trader.venue]))
-        insured = stage.rng.choice((20, 30, 40))
+        coin = stage.paths[trader.venue][symbol].symbol.coin
+        insured = min(stage.rng.choice((20, 30, 40)), selling.MOST[cover.hours][coin])
         policy = stage.insure(trader, symbol, insured, stage.rng.randint(50, 500), cover)
         minute = cover.start + EDGE_MINUTES
         end = stage.until(cover)

@@ -16,6 +16,7 @@ from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS, Path
 from leverageguard.simulator.seeded.people import Cover, Insurance, Trader
 from leverageguard.simulator.seeded.records import Kind
+from leverageguard.simulator.seeded.selling import product_of
 from leverageguard.simulator.seeded.truth import Stake, Truth
 from leverageguard.simulator.venue import Twin
 
@@ -118,7 +119,8 @@ class Stage:
         if inst_id not in trader.book.records.settings:
             trader.book.set_leverage(path.symbol, min(leverage, path.symbol.max_leverage))
         label = f"pol-{trader.number:03d}"
-        policy = Insurance(label, trader, inst_id, leverage, principal * 1_000_000, cover)
+        product = product_of(path.symbol.coin, cover.hours, leverage)
+        policy = Insurance(label, trader, inst_id, leverage, principal * 1_000_000, cover, product)
         self.policies.append(policy)
         return policy
 

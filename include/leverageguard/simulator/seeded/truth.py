@@ -1,7 +1,7 @@
 """The ground truth: what each claim must become, known from how its event was made.
 
-The payout is the original tariff (seed-v1) worked out on its own, in exact fractions, so that
-it can disagree with the pipeline.
+The payout is that of seed-v1 and actuarial-v2, which pay alike, worked out on its own, in exact
+fractions, so that it can disagree with the pipeline.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from leverageguard.simulator.seeded import truth
+from leverageguard.simulator.seeded import selling, truth
 from leverageguard.simulator.seeded.ids import iso
 from leverageguard.simulator.seeded.market import MINUTE_MS
 from leverageguard.simulator.seeded.people import Insurance, Trader
@@ -55,7 +55,7 @@ def _dump_world(path: Path, stage: Stage, name: str, about: str) -> None:
         "name": name,
         "about": about,
         "clock": {"start": iso(stage.start_ms), "now": iso(end_ms)},
-        "product": "seed-v1",
+        "product": selling.PRODUCT,
         "pool": {"deposit_usdc": "100000"},
         "accounts": [_account(trader) for trader in traders],
         "bindings": stage.bindings,
@@ -87,6 +87,7 @@ def _account(trader: Trader) -> dict[str, str]:
 
 
 def _policy(policy: Insurance) -> dict[str, Any]:
+    is_usual = policy.product == selling.PRODUCT
     return {
         "policy": policy.policy,
         "account": policy.trader.account_id,
@@ -96,4 +97,5 @@ def _policy(policy: Insurance) -> dict[str, Any]:
         "principal_usdc": str(policy.principal_micro_usdc // 1_000_000),
         "cover_hours": policy.cover.hours,
         "bought_at": iso(policy.cover.bought_ms),
+        **({} if is_usual else {"product": policy.product}),
     }
