@@ -20,3 +20,8 @@
             then sum({{ amount }}) filter (where {{ condition }})
     end
 {%- endmacro -%}
+
+{#- Ids of what people did as the evidence ids of a check. -#}
+{%- macro action_ids(ids) -%}
+    array_to_string(list_transform(coalesce({{ ids }}, []), lambda id: 'action:' || id), ',')
+{%- endmacro -%}

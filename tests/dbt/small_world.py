@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from tests.dbt import people_world
 from tests.dbt.dbt_world import HOUR, MINUTE, START, DbtWorld, wallet
 
 OPEN, CLOSE = START + 2 * HOUR, START + 4 * HOUR
@@ -40,6 +41,7 @@ def build(world: DbtWorld) -> None:
     _hedged(world)
     _unread(world)
     _reviewed(world)
+    people_world.play(world)
 
 
 def _life(

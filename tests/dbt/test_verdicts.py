@@ -10,6 +10,8 @@ VERIFIED = (
     "one-pnl", "root-first", "root-same-1", "root-same-2", "seen-near", "thick",
     "withdrawn-little", "leverage-lowered", "hedge-poor", "hedge-late", "early-add", "stop-early",
     "stop-other", "untold-trigger", "rich-1", "rich-2", "exhausted",
+    "limit-released", "approved-among-others", "approved-anew", "appeal-won", "gone-second",
+    "second-in",
 )  # fmt: skip
 REJECTED = {
     "own-close": "FORCED_KIND",
@@ -39,6 +41,14 @@ REJECTED = {
     "hedge-own": "NOT_HEDGED",
     "hedge-mirror": "NOT_HEDGED",
     "hedge-slot": "NOT_HEDGED",
+    "refused-and-approved": "TERMS",
+    "person-rejected": "REVIEW",
+    "overruled": "REVIEW",
+    "reverified": "REVIEW",
+    "appeal-lost": "REVIEW",
+    "taken-back": "WITHDRAWN",
+    "gone-first": "WITHDRAWN",
+    "first-out": "REVIEW",
 }
 HELD = {
     "no-root": "ROOT_UNIQUE",
@@ -51,6 +61,13 @@ HELD = {
     "hedge-unread": "NOT_HEDGED",
     "edge-add": "EDGE_ADD",
     "stop-moved": "STOP_MOVED",
+    "over-limit": "OVER_LIMIT",
+    "one-approver": "OVER_LIMIT",
+    "approved-otherwise": "OVER_LIMIT",
+    "looked-at-anew": "OVER_LIMIT",
+    "half-anew": "OVER_LIMIT",
+    "appealed": "OVER_LIMIT,REVIEW",
+    "appeal-half-won": "REVIEW",
 }
 UNDETERMINED = {
     "looked-once": "ORDER_EXISTS",
@@ -141,11 +158,11 @@ def test_event__of_an_account_bound_twice__keeps_one_identity(claims):
     assert claims["victim"][0]["liquidation_event_id"] == claims["thief"][0]["liquidation_event_id"]
 
 
-def test_checks__every_claim__has_each_of_the_nineteen_once(query):
+def test_checks__every_claim__has_each_of_the_twenty_two_once(query):
     assert (
         query(
             "select claim_id from fct_claim_checks group by claim_id "
-            "having count(*) <> 19 or count(distinct check_code) <> 19"
+            "having count(*) <> 22 or count(distinct check_code) <> 22"
         )
         == []
     )

@@ -21,7 +21,7 @@ from leverageguard.evidence.report import is_wrong
 from leverageguard.warehouse import packages
 
 pytestmark = pytest.mark.slow
-ALL_CHECKS = 19
+ALL_CHECKS = 22
 
 
 def check(sealed, folder: Path):

@@ -17,7 +17,7 @@ The amount is the lesser of principal and margin, times the share closed, times 
 the realised loss, the sum insured and the wallet's cap of a day. Fractions are rounded down once.
 A row that was read again counts once and its latest correction wins.
 
-Ours runs all nineteen checks and the running limits of policy, wallet, pool and day over every
+Ours runs every check and the running limits of policy, wallet, pool and day over every
 claim. In this world the other checks pass and the other limits never bind, and the data is made
 so: nobody is hedged, no market is thin. The others need not look, which is to their advantage.
 They may also rely on no fill turning a position around, which ours must not.

@@ -1,18 +1,24 @@
 -- Without complete evidence nothing is decided, but that a demo account is none of ours: its
 -- evidence can never come. Then a failed check rejects, an open one waits, and one that failed for
--- review alone holds a claim that passes all others.
+-- review alone holds a claim that passes all others, until people have approved that very hold.
 with
 
 claims as (
     select * from {{ ref('int_claims__evidenced') }}
 ),
 
+reviews as (
+    select * from {{ ref('int_claims__reviewed') }}
+),
+
 checks as (
     select
-        *,
-        result = 'fail' and not is_hold as is_failed,
-        result = 'fail' and is_hold as is_held
-    from {{ ref('int_claim_checks__ordered') }}
+        checks.*,
+        checks.result = 'fail' and not checks.is_hold as is_failed,
+        checks.result = 'fail' and checks.is_hold as is_held,
+        coalesce(list_contains(reviews.approved_codes, checks.check_code), false) as is_approved
+    from {{ ref('int_claim_checks__ordered') }} as checks
+    left join reviews on checks.claim_id = reviews.claim_id
 ),
 
 counted as (
@@ -23,7 +29,10 @@ counted as (
         bool_or(is_failed) as has_failed,
         bool_and(result = 'pass' or is_held) as has_passed_all,
         list(check_code order by check_order) filter (where is_failed) as failed_codes,
-        list(check_code order by check_order) filter (where is_held) as held_codes,
+        list(check_code order by check_order) filter (where is_held and not is_approved)
+            as held_codes,
+        list(check_code order by check_order) filter (where is_held and is_approved)
+            as released_codes,
         list(check_code order by check_order) filter (where result = 'unknown' and is_applicable)
             as open_codes
     from checks
@@ -47,11 +56,9 @@ decided as (
             when counted.has_passed_all then []
             else counted.open_codes
         end as reason_codes,
-        case
-            when counted.is_complete and not counted.has_failed and counted.has_passed_all
-                then coalesce(counted.held_codes, [])
-            else []
-        end as hold_codes
+        counted.is_complete and not counted.has_failed and counted.has_passed_all as is_verified,
+        if(is_verified, coalesce(counted.held_codes, []), []) as hold_codes,
+        if(is_verified, coalesce(counted.released_codes, []), []) as released_codes
     from claims
     inner join counted on claims.claim_id = counted.claim_id
 )

@@ -6,8 +6,8 @@ claims as (
     select * from {{ ref('int_claims__evidenced') }} where liquidation_event_id is not null
 ),
 
-checks as (
-    select * from {{ ref('int_claim_checks__unioned') }}
+screened as (
+    select * from {{ ref('int_claims__screened') }}
 ),
 
 planned as (
@@ -18,23 +18,15 @@ brought as (
     select * from {{ ref('stg_evidence__rival_claims') }}
 ),
 
-answered as (
-    select
-        claim_id,
-        bool_and(result = 'pass' or (result = 'fail' and is_hold)) as is_contender
-    from checks
-    group by claim_id
-),
-
 own as (
     select
         claims.event_key,
         claims.claim_id,
         epoch_ms(claims.notified_at) as notified_at_ms,
-        answered.is_contender,
+        screened.is_contender,
         false as is_planned
     from claims
-    inner join answered on claims.claim_id = answered.claim_id
+    inner join screened on claims.claim_id = screened.claim_id
 ),
 
 unioned as (

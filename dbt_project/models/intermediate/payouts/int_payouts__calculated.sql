@@ -1,6 +1,4 @@
--- The product's formula, before any limit: the lesser of the insured principal and the margin
--- opened, times the share closed, times the payout rate. Fractions are multiplied as whole numbers
--- and rounded down once; the lesser of two numbers rounded down is the lesser rounded down.
+-- What every claim is worth that nothing speaks against, before the limits it shares with others.
 with
 
 claims as (
@@ -9,41 +7,29 @@ claims as (
     where verdict = 'verified' and len(hold_codes) = 0
 ),
 
+measured as (
+    select * from {{ ref('int_payouts__measured') }}
+),
+
 balances as (
     select * from {{ ref('int_contexts__pool_balances') }}
 ),
 
--- Margin as the smallest whole number over a power of ten, so that products stay in range.
-reduced as (
-    select
-        *,
-        {{ units('margin_opened') }}
-        // gcd({{ units('margin_opened') }}, 1000000000000000000::hugeint) as margin_numerator,
-        1000000000000000000::hugeint
-        // gcd({{ units('margin_opened') }}, 1000000000000000000::hugeint) as margin_denominator,
-        principal_micro_usdc::hugeint * peak_share_numerator::hugeint * payout_rate_ppm
-        // (peak_share_denominator::hugeint * 1000000) as formula_of_principal,
-        margin_numerator * opened_share_numerator::hugeint * payout_rate_ppm
-        // (margin_denominator * opened_share_denominator::hugeint) as formula_of_margin
-    from claims
-),
-
 calculated as (
     select
-        reduced.claim_id,
-        reduced.chain_id,
-        reduced.policy_id,
-        reduced.liquidation_event_id,
-        reduced.wallet,
-        reduced.notified_at,
-        reduced.liquidated_at,
-        reduced.realised_loss_micro_usdc,
+        claims.claim_id,
+        claims.chain_id,
+        claims.policy_id,
+        claims.liquidation_event_id,
+        claims.wallet,
+        claims.notified_at,
+        claims.liquidated_at,
+        claims.realised_loss_micro_usdc,
         coalesce(balances.balance_micro_usdc, 0) as pool_balance_micro_usdc,
-        cast(
-            {{ lesser(['formula_of_principal', 'formula_of_margin']) }} as bigint
-        ) as formula_micro_usdc
-    from reduced
-    left join balances on reduced.claim_id = balances.claim_id
+        measured.formula_micro_usdc
+    from claims
+    left join measured on claims.claim_id = measured.claim_id
+    left join balances on claims.claim_id = balances.claim_id
 )
 
 select * from calculated

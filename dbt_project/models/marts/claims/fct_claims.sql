@@ -33,6 +33,7 @@ joined as (
         array_to_string(claims.reason_codes, ',') as reasons,
         claims.reason_codes[1] as primary_reason,
         array_to_string(claims.hold_codes, ',') as hold_reasons,
+        array_to_string(claims.released_codes, ',') as released_holds,
         limited.formula_micro_usdc,
         limited.approved_micro_usdc,
         limited.capped_micro_usdc,

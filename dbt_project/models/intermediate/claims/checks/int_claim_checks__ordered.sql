@@ -1,7 +1,11 @@
 with
 
-before_once as (
+before_others as (
     select * from {{ ref('int_claim_checks__unioned') }}
+),
+
+over_limit as (
+    select * from {{ ref('int_claim_checks__over_limit') }}
 ),
 
 once as (
@@ -13,7 +17,9 @@ listed as (
 ),
 
 unioned as (
-    select * from before_once
+    select * from before_others
+    union all by name
+    select * from over_limit
     union all by name
     select
         *,

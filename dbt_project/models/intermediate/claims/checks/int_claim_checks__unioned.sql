@@ -1,4 +1,4 @@
--- Every check but ONCE, which needs the answers of all others.
+-- Every check but the two that need the answers of all others: OVER_LIMIT and ONCE.
 with
 
 unioned as (
@@ -37,6 +37,10 @@ unioned as (
     select * from {{ ref('int_claim_checks__edge_add') }}
     union all by name
     select * from {{ ref('int_claim_checks__stop_moved') }}
+    union all by name
+    select * from {{ ref('int_claim_checks__withdrawn') }}
+    union all by name
+    select * from {{ ref('int_claim_checks__review') }}
 ),
 
 -- A check that knows no review has no such column.
