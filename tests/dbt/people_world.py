@@ -31,7 +31,8 @@ CASES: dict[str, Words] = {
     "appealed": (REJECT, APPEAL),
     "appeal-half-won": (REJECT, APPEAL, *BOTH),
     "appeal-won": (
-        REJECT, APPEAL, ("approve", "bob", f"{LIMIT}|REVIEW"), ("approve", "cid", f"REVIEW|{LIMIT}"),
+        REJECT, APPEAL, ("approve", "bob", f"{LIMIT}|REVIEW"),
+        ("approve", "cid", f"REVIEW|{LIMIT}"),
     ),
     "appeal-lost": (REJECT, APPEAL, *BOTH, ("reject", "cid", "")),
     "taken-back": (*BOTH, ("withdraw", "holder", "")),

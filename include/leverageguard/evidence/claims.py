@@ -30,7 +30,8 @@ class Claim:
 
     `weakened_ms` is when margin was first taken out or leverage raised in the day before the close.
     `fills_from_ms` reaches back to the start of every position of the instrument that the span
-    touches, so that no position is cut in two.
+    touches, so that no position is cut in two. `account_claim_ids` are all claims on the account's
+    policies: the models meet them again in the package.
     """
 
     claim_id: str
@@ -49,6 +50,7 @@ class Claim:
     weakened_ms: int | None
     span: tuple[int, int]
     fills_from_ms: int
+    account_claim_ids: tuple[str, ...]
     verdict: str
     reasons: str
     hold_reasons: str
@@ -106,6 +108,7 @@ select
     epoch_ms(opened_at) as opened_ms, epoch_ms(liquidated_at) as liquidated_ms,
     epoch_ms(weakened.weakened_at) as weakened_ms, first_ms, last_ms,
     least(first_ms, starts.start_ms) as fills_from_ms,
+    list(spans.claim_id) over (partition by account_id) as account_claim_ids,
     verdict, reasons, json_extract_string(facts, '$.hold_reasons') as hold_reasons,
     formula_micro_usdc, approved_micro_usdc
 from spans
@@ -151,7 +154,11 @@ def _checks(connection: Any) -> dict[str, list[Row]]:
 def _claim(row: Row, checks: list[Row], context: Mapping[str, list[Row]]) -> Claim:
     first, last = row.pop("first_ms"), row.pop("last_ms")
     return Claim(
-        **{**row, "hold_reasons": row["hold_reasons"] or ""},
+        **{
+            **row,
+            "hold_reasons": row["hold_reasons"] or "",
+            "account_claim_ids": tuple(sorted(row["account_claim_ids"])),
+        },
         span=(first, last),
         checks=tuple(checks),
         context=context,

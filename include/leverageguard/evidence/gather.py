@@ -55,6 +55,8 @@ class Gatherer:
         self._load("exchanges/order_lookups", "list_contains(?, filing_id)", [filings])
         policies = [row["quote_id"] for row in self._rows("intake/quotes", "true", [])]
         self._load("intake/claims", "list_contains(?, lower(policy_id))", [_lower(policies)])
+        named = sorted({claim_id for claim in claims for claim_id in claim.account_claim_ids})
+        self._load("intake/claim_actions", "list_contains(?, claim_id)", [named])
         self._load(
             "chain/policy_purchases", "list_contains(?, lower(quote_id))", [_lower(policies)]
         )
@@ -154,7 +156,7 @@ class Gatherer:
         ]
 
     def _policy_rows(self, claim: Claim) -> Rows:
-        """Account, bindings, and the account's policies with what their holder filed."""
+        """Account, bindings, and the account's policies with what was filed and said on them."""
         of_account = {
             table: self._rows(table, "account_id = ?", [claim.account_id])
             for table in ("intake/accounts", "intake/bindings", "intake/quotes")
@@ -168,6 +170,11 @@ class Gatherer:
                 "intake/claims",
                 "list_contains(?, lower(policy_id)) and (filing_id = ? or lower(claimed_by) = ?)",
                 [policies, claim.filing_id, claim.wallet],
+            ),
+            "intake/claim_actions": self._rows(
+                "intake/claim_actions",
+                "list_contains(?, claim_id)",
+                [list(claim.account_claim_ids)],
             ),
         }
 

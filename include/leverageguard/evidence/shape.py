@@ -19,6 +19,7 @@ REPLIES = "replies/"
 # (document, key in it or None where the document is the list, raw table)
 PARTS: tuple[tuple[str, str | None, str], ...] = (
     (CLAIM, "filings", "intake/claims"),
+    (CLAIM, "actions", "intake/claim_actions"),
     (POLICY, "quotes", "intake/quotes"),
     (POLICY, "purchases", "chain/policy_purchases"),
     (ACCOUNT, "accounts", "intake/accounts"),
@@ -43,8 +44,8 @@ PARTS: tuple[tuple[str, str | None, str], ...] = (
     (CONTEXT, "prior_payouts", "evidence/prior_payouts"),
     (CONTEXT, "pool_balances", "evidence/pool_balances"),
 )
-# Packages sealed before `core-v3` do not name these rows.
-ADDED_LATER = frozenset({"evidence/unread_accounts"})
+# Packages sealed before `core-v3` do not name the first of these, before `core-v4` none.
+ADDED_LATER = frozenset({"evidence/unread_accounts", "intake/claim_actions"})
 DOCUMENTS = frozenset(name for name, _, _ in PARTS) | {VERDICT}
 
 

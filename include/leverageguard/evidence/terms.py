@@ -1,4 +1,5 @@
-"""Whether a package's policy is the one that was bought, and its signatures the holder's."""
+"""Whether a package's policy is the one that was bought, and its signatures the holder's; and whose
+word is in it that nothing in it can prove."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ Documents = Mapping[str, bytes]
 
 
 def lines(settings: Settings, documents: Documents) -> list[Line]:
-    """Terms hash, policy id, purchase, rules, and the signatures of binding and filing."""
+    """Terms hash, policy id, purchase, rules, signatures of binding and filing, and who spoke."""
     policy = shape.decoded(documents, shape.POLICY)
     rows = shape.raw_rows(documents)
     quote = _own(rows["intake/quotes"], "quote_id", policy["policy_id"])
@@ -29,6 +30,7 @@ def lines(settings: Settings, documents: Documents) -> list[Line]:
         _rules_line(settings, policy),
         *_binding_lines(rows["intake/bindings"], policy),
         *_filing_lines(documents, rows["intake/claims"], policy),
+        *_people_lines(documents, rows["intake/claim_actions"]),
     ]
 
 
@@ -93,8 +95,13 @@ def _rules_line(settings: Settings, policy: Mapping[str, Any]) -> Line:
     known = recompute.thresholds(settings, version)
     if not known:
         return note("rules", f"this release does not know the rules {version}")
-    is_right = policy[recompute.THRESHOLDS] == known
+    is_right = _stated(policy[recompute.THRESHOLDS]) == _stated(known)
     return judged("rules", is_right, version, f"other thresholds than {version} has here")
+
+
+def _stated(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Thresholds without those a version leaves empty: later releases add more of them."""
+    return [{name: value for name, value in row.items() if value} for row in rows]
 
 
 def _binding_lines(bindings: list[dict[str, Any]], policy: Mapping[str, Any]) -> list[Line]:
@@ -124,6 +131,18 @@ def _filing_lines(
     if not filings and claim.get("filing_id"):
         made.append(wrong("filing signature", "the package does not hold the filing"))
     return made
+
+
+def _people_lines(documents: Documents, actions: list[dict[str, Any]]) -> list[Line]:
+    """What was done to the claim: the models count these words, but no package can prove them."""
+    claim_id = shape.decoded(documents, shape.CLAIM)["claim_id"]
+    own = [row for row in actions if row["claim_id"] == claim_id]
+    words = "; ".join(
+        " ".join(filter(None, (row["action"], "by", row["actor"], row["covers"])))
+        for row in sorted(own, key=lambda row: (row["acted_at_ms"], row["action_id"]))
+    )
+    proof = "proved by the platform's login and audit chain, not by this package"
+    return [note("people", f"{words}: {proof}")] if own else []
 
 
 def _signed(

@@ -2,8 +2,10 @@
 
 Nothing in a request is believed. The digest is taken again from the message, the message from the
 payouts, the batch's root from their documents; each claim is looked up in the published snapshot
-and decided again from its sealed package. What was signed for once is remembered, for the contract
-knows claim indices and no claims: another index for the same claim would pay it again.
+and decided again from its sealed package. That people approved what a rule held is taken on the
+platform's word: their approvals are rows of the package. What was signed for once is remembered,
+for the contract knows claim indices and no claims: another index for the same claim would pay it
+again.
 """
 
 from __future__ import annotations
