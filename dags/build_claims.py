@@ -2,7 +2,7 @@
 
 Reads    raw/*
 Writes   the private warehouse, an evidence package and a verdict row for each claim decided
-         anew, then a published read-only snapshot (serve/current)
+         anew, the claims' moves, then a published read-only snapshot (serve/current)
 Re-run   safe: models are rebuilt from raw; planned payouts keep their amounts; what is decided
          as before is not sealed again
 Backfill not needed: every run decides over all evidence landed so far
@@ -52,6 +52,12 @@ def build_claims():
         return steps.seal()
 
     @task
+    def advance_claims() -> dict[str, int]:
+        from leverageguard.claims import advancing
+
+        return advancing.advance_decided()
+
+    @task
     def check_departures() -> dict[str, int]:
         from leverageguard.quality import steps
 
@@ -69,8 +75,8 @@ def build_claims():
 
         return steps.report_unsealed()
 
-    checked = check_arrivals() >> build_models() >> seal_evidence() >> check_departures()
-    checked >> publish_snapshot() >> report_unsealed()
+    decided = check_arrivals() >> build_models() >> seal_evidence() >> advance_claims()
+    decided >> check_departures() >> publish_snapshot() >> report_unsealed()
 
 
 build_claims()

@@ -24,13 +24,7 @@ from leverageguard.settlement.contracts.pool import Pool
 from leverageguard.settlement.contracts.token import Token
 from leverageguard.settlement.planning import Item
 from leverageguard.settlement.signing import signers
-from leverageguard.store import (
-    audit_tables,
-    base,
-    evidence_tables,
-    incident_tables,
-    settlement_tables,
-)
+from leverageguard.store import base
 from leverageguard.warehouse import landing
 from tests import sealed
 from tests.anvil import STARTED_AT_S, Anvil
@@ -81,10 +75,7 @@ class PoolStack:
         self.settings = settings or config.load()
         self._write_keys()
         clock.set_world((STARTED_AT_S + 60) * 1000)
-        base.Base.metadata.create_all(
-            base.engine(self.settings),
-            tables=[table for name, table in base.Base.metadata.tables.items() if name in TABLES],
-        )
+        base.Base.metadata.create_all(base.engine(self.settings))
         landing.ensure_schemas(self.settings)
         self.chain = chains.connect(self.settings)
         self.admin = key("admin")
@@ -140,6 +131,10 @@ class PoolStack:
                 "liquidation_event_id text, policy_id text, wallet text, recipient text, "
                 "amount_micro_usdc bigint, claim_index bigint, status text, chain_id bigint)"
             )
+            connection.execute(
+                "create table fct_claims (claim_id text, policy_id text, notified_at timestamptz, "
+                "payout_state text, tx_hash text)"
+            )
             for one in items:
                 values = [one.group, one.claim_id, one.liquidation_event_id, one.policy_id]
                 values += [one.party.lower(), one.recipient.lower()]
@@ -175,18 +170,6 @@ class PoolStack:
             verifier = key(f"chain_verifier_{number}").address
             self.send(pool.grant_role("VERIFIER_ROLE", verifier))
         return Token(self.chain.web3, self.settings, token_at), pool
-
-
-TABLES = {
-    settlement_tables.BatchRecord.__tablename__,
-    settlement_tables.PayoutRecord.__tablename__,
-    settlement_tables.TransactionRecord.__tablename__,
-    settlement_tables.Lease.__tablename__,
-    settlement_tables.SettlementEvent.__tablename__,
-    evidence_tables.VerdictRecord.__tablename__,
-    incident_tables.IncidentRecord.__tablename__,
-    audit_tables.AuditEvent.__tablename__,
-}
 
 
 def _private_key(label: str) -> str:

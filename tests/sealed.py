@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from leverageguard.claims import register
 from leverageguard.config import Settings
+from leverageguard.domain.claim_facts import Move
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.evidence import verdicts
 from leverageguard.evidence.verdicts import Decision
@@ -13,12 +15,33 @@ from leverageguard.settlement.planning import Item
 from leverageguard.store import base
 from leverageguard.warehouse import packages
 
+WAY = (
+    ("NOTIFIED", "NOTICE"),
+    ("EVIDENCE_PENDING", "EVIDENCE_ASKED"),
+    ("VERIFYING", "EVIDENCE_COMPLETE"),
+    ("ELIGIBLE", "CHECKS_PASSED"),
+    ("APPROVED", "STRAIGHT_THROUGH"),
+)
+
+
+def approve(settings: Settings, items: Iterable[Item]) -> None:
+    """The moves that bring each item's claim to APPROVED, but for those that moved before."""
+    with base.session(settings) as session:
+        for item in items:
+            amount = max(item.amount_micro_usdc, 0)
+            decision = {"decision": {"approved_micro_usdc": amount, "hold_reasons": []}}
+            moves = [Move(state, rule, "rules", 1, amount, decision) for state, rule in WAY]
+            if not register.last_of(session, [item.claim_id]):
+                register.append(session, settings, item.claim_id, item.policy_id, moves, None)
+                session.flush()
+
 
 def seal(
     settings: Settings, items: Iterable[Item], verdict: str = "verified", hold_reasons: str = ""
 ) -> None:
-    """A package and a verdict of the item's amount for each."""
+    """A package and a verdict of the item's amount for each, and an approved claim."""
     decisions = []
+    approve(settings, items := list(items))
     for item in items:
         if item.amount_micro_usdc <= 0:
             continue

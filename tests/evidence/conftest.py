@@ -13,7 +13,6 @@ import pytest
 
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.evidence import steps, verdicts
-from leverageguard.settlement import planning
 from leverageguard.store import base
 from leverageguard.warehouse import packages
 from tests.evidence import evidence_world
@@ -56,7 +55,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sealed]:
             world.build()
             shutil.copytree(folder / "data", folder / "built")
             counts = steps.seal()
-            batches = planning.plan(world.settings, world.items())
+            batches = world.plan()
         yield Sealed(world, folder / "built", counts, batches)
 
 

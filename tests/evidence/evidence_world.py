@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from leverageguard import clock, config
+from leverageguard.claims import advancing
 from leverageguard.config import Settings
 from leverageguard.exchanges import market_steps, retry
 from leverageguard.exchanges import steps as exchange_steps
@@ -76,6 +77,11 @@ class EvidenceWorld:
                 "order by claim_id"
             ).fetchall()
         return [planning._item(row) for row in rows]
+
+    def plan(self) -> list[str]:
+        """Advance the claims that were decided and plan the approved ones; the batches made."""
+        advancing.advance(self.settings, self.settings.warehouse_path, is_fresh=True)
+        return planning.plan(self.settings, self.items())
 
 
 def write(folder: Path, seed: int = 5) -> Path:

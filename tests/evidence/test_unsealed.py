@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from leverageguard.config import Settings
 from leverageguard.evidence import shape, steps, verdicts
-from leverageguard.settlement import planning
 from leverageguard.stack import summary
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord
@@ -73,7 +72,7 @@ def test_seal__one_odd_claim__is_unpaid_and_named_and_the_others_are_paid(world)
     freezing.freeze(settings)
 
     counts = steps.seal()
-    planning.plan(settings, world.items())
+    world.plan()
 
     assert (counts["refused"], counts["sealed"]) == (1, counts["claims"] - 1)
     others = {claim_id: amount for claim_id, amount in due.items() if claim_id != odd}
@@ -94,7 +93,7 @@ def test_seal__one_odd_claim__is_unpaid_and_named_and_the_others_are_paid(world)
     assert "unsealed            1  verified by the warehouse" in summary.text(settings)
 
     counts = steps.seal()
-    planning.plan(settings, world.items())
+    world.plan()
 
     assert (counts["refused"], counts["sealed"]) == (0, 1)
     assert steps.report_unsealed() == {"unsealed": 0}
@@ -115,7 +114,7 @@ def test_seal__damaged_documents_of_packages__are_sealed_again_and_stop_nobody(w
     steps.seal()
     with base.session(settings) as session:
         roots = {row.claim_id: row.evidence_root for row in verdicts.latest(session).values()}
-    planning.plan(settings, world.items())
+    world.plan()
     one, other = (row["claim_id"] for row in payable(world)[:2])
     verdict = packages.folder_of(settings, roots[one]) / packages.VERDICT
     context = packages.folder_of(settings, roots[other]) / shape.CONTEXT

@@ -13,7 +13,7 @@ from leverageguard.store import base
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord
 from leverageguard.warehouse import landing, packages
 from tests.anvil import anvil_fixture  # noqa: F401
-from tests.pool_stack import TABLES, USDC, PoolStack, item, recipient, stack_fixture  # noqa: F401
+from tests.pool_stack import USDC, PoolStack, item, recipient, stack_fixture  # noqa: F401
 
 DUE = [USDC + 1, 0, USDC + 3]  # the second recipient is refused by the token
 ITEMS = [item(1, "a"), item(2, "a"), item(3, "b")]
@@ -41,8 +41,7 @@ def forget(stack: PoolStack) -> None:
     base.engine(stack.settings).dispose()
     for path in stack.settings.store_path.parent.iterdir():
         path.unlink()
-    tables = [table for name, table in base.Base.metadata.tables.items() if name in TABLES]
-    base.Base.metadata.create_all(base.engine(stack.settings), tables=tables)
+    base.Base.metadata.create_all(base.engine(stack.settings))
 
 
 @pytest.fixture

@@ -419,10 +419,7 @@ def _forget(stack: PoolStack) -> None:
     base.engine(stack.settings).dispose()
     for path in stack.settings.store_path.parent.iterdir():
         path.unlink()
-    from tests.pool_stack import TABLES
-
-    tables = [table for name, table in base.Base.metadata.tables.items() if name in TABLES]
-    base.Base.metadata.create_all(base.engine(stack.settings), tables=tables)
+    base.Base.metadata.create_all(base.engine(stack.settings))
 
 
 def test_settle__incident_open__signs_nothing_until_it_is_resolved(stack: PoolStack) -> None:

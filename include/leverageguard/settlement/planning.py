@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -15,17 +15,20 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from leverageguard import clock
+from leverageguard.claims import register
 from leverageguard.config import Settings
+from leverageguard.domain import claim_payments
 from leverageguard.domain.batch import Batch, Payout
 from leverageguard.settlement import evidence
 from leverageguard.settlement.contracts.call import hex_of
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
+from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
 from leverageguard.warehouse import connect, snapshot
 
 MAX_PAYOUTS = 400  # a batch of new recipients stays below the gas one transaction may use
-ACTOR = "planner"
+ACTOR = claim_payments.PLANNER
 _log = structlog.get_logger(__name__)
 _COLUMNS = (
     "batch_id, claim_id, liquidation_event_id, policy_id, wallet, recipient, amount_micro_usdc, "
@@ -70,9 +73,9 @@ def plan(settings: Settings, items: Iterable[Item]) -> list[str]:
     """Plan the items that are new; the ids of the batches made. Planning twice makes none.
 
     What each batch's evidence root was taken over is written beside the evidence packages. An item
-    whose claim was left unsealed is passed over until it is sealed, one on a chain that is not
-    configured until it is. Raises PlanRefused or domain.batch.BatchRefused, and plans nothing, when
-    an item is not payable, was never decided, or its evidence says otherwise.
+    is passed over while its claim is unsealed or not approved (withdrawn, say), and while its chain
+    is not configured. Raises PlanRefused or domain.batch.BatchRefused, and plans nothing, when an
+    item is not payable, was never decided, or its evidence says otherwise.
     """
     made = _plan(settings, items)
     evidence.write_batches(settings)
@@ -86,8 +89,10 @@ def _plan(settings: Settings, approved: Iterable[Item]) -> list[str]:
         try:
             with base.session(settings) as session:
                 items = _sealed(session, _new(session, ordered))
+                moves = register.last_of(session, {item.claim_id for item in items})
+                items = _approved(items, moves)
                 return [
-                    _plan_batch(settings, session, list(grouped))
+                    _plan_batch(settings, session, list(grouped), moves)
                     for _, grouped in groupby(items, key=lambda item: item.batch)
                 ]
         except IntegrityError:
@@ -155,7 +160,22 @@ def _sealed(session: Session, items: list[Item]) -> list[Item]:
     return [item for item in items if item.claim_id not in left]
 
 
-def _plan_batch(settings: Settings, session: Session, items: list[Item]) -> str:
+def _approved(items: list[Item], moves: Mapping[str, ClaimTxn]) -> list[Item]:
+    """The items whose claims stand approved: the published snapshot is older than the register."""
+    approved = []
+    for item in items:
+        last = moves.get(item.claim_id)
+        if last is not None and last.to_state == "APPROVED":
+            approved.append(item)
+        else:
+            state = last.to_state if last else None
+            _log.warning("not_planned_unless_approved", claim_id=item.claim_id, state=state)
+    return approved
+
+
+def _plan_batch(
+    settings: Settings, session: Session, items: list[Item], moves: Mapping[str, ClaimTxn]
+) -> str:
     if len(items) > MAX_PAYOUTS:
         raise PlanRefused(
             f"{items[0].group} has {len(items)} payouts, a batch may have {MAX_PAYOUTS}: "
@@ -188,6 +208,9 @@ def _plan_batch(settings: Settings, session: Session, items: list[Item]) -> str:
         row.batch_id = batch.batch_id
         session.add(row)
         session.add(_planned(batch.batch_id, row.claim_id, now))
+        move = claim_payments.batched(batch.batch_id, row.amount_micro_usdc, now)
+        last = moves[row.claim_id]
+        register.append(session, settings, row.claim_id, row.policy_id, [move], last)
     session.add(_planned(batch.batch_id, None, now))
     session.flush()
     _log.info(

@@ -6,6 +6,7 @@ import structlog
 
 from leverageguard import config
 from leverageguard.audit import anchors
+from leverageguard.claims import advancing
 from leverageguard.config import Settings
 from leverageguard.settlement import (
     chain,
@@ -78,13 +79,17 @@ def confirm(batch_id: str) -> dict[str, int]:
 def record() -> dict[str, int]:
     """Land what changed in the store and the chain hours of the batches; rows per table.
 
-    A chain that fails keeps no other from its turn; then ChainsFailed names it.
+    A chain that fails keeps no other from its turn; then ChainsFailed names it. The claims follow
+    what became of their payouts either way.
     """
     settings = config.load()
     # A batch whose number the chain had used already has another one by now.
     evidence.write_batches(settings)
-    anchors.note(settings)
-    return every_chain.summed(settings, recording.record_all)
+    try:
+        return every_chain.summed(settings, recording.record_all)
+    finally:
+        advancing.advance(settings)
+        anchors.note(settings)
 
 
 def reconcile() -> dict[str, int]:

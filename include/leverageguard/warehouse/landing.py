@@ -107,6 +107,16 @@ def scan(
     return rows
 
 
+def row_counts(settings: Settings, table: str, name: str) -> dict[int, int]:
+    """How many rows one writer's file of each hour (start of hour, epoch ms) holds."""
+    counts = {}
+    for path in (settings.raw_dir / raw_tables.table(table).path).glob(f"dt=*/hr=*/{name}.parquet"):
+        day, hour = path.parts[-3].removeprefix("dt="), path.parts[-2].removeprefix("hr=")
+        at = datetime.strptime(f"{day}T{hour}+0000", "%Y-%m-%dT%H%z")
+        counts[int(at.timestamp()) * 1000] = pq.read_metadata(path).num_rows
+    return counts
+
+
 def by_hour(table: str, rows: Iterable[Row]) -> dict[int, list[Row]]:
     """Rows split by the hour their table says they belong to (start of hour, epoch ms)."""
     declared = raw_tables.table(table)

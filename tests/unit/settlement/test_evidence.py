@@ -13,7 +13,7 @@ from leverageguard.settlement import evidence, ledger, planning
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
 from leverageguard.warehouse import packages
-from tests.sealed import plan, seal
+from tests.sealed import approve, plan, seal
 from tests.unit.settlement.items import approved
 
 
@@ -41,6 +41,7 @@ def test_root__one_planned_batch__is_recomputed_from_plain_documents(
 
 
 def test_plan__no_sealed_evidence__names_claim_and_fix(store: Settings) -> None:
+    approve(store, [approved(1)])
     with pytest.raises(PlanRefused, match="clm_0001 has no sealed evidence: run build_claims"):
         planning.plan(store, [approved(1)])
 

@@ -10,14 +10,17 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
+from leverageguard.claims import register
 from leverageguard.config import ChainSettings, Settings
 from leverageguard.domain.batch import BatchRefused
+from leverageguard.domain.claim_facts import Move
 from leverageguard.settlement import ledger, planning
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
-from tests.sealed import plan
+from tests.sealed import approve, plan, seal
 from tests.unit.settlement.items import approved
 
 
@@ -77,8 +80,62 @@ def test_plan__address_that_cannot_be_paid__is_refused(store: Settings, recipien
 
 
 def test_plan__more_payouts_than_one_transaction_can_pay__is_refused(store: Settings) -> None:
+    items = [approved(number) for number in range(1, 402)]
+    approve(store, items)
     with pytest.raises(PlanRefused, match="401 payouts, a batch may have 400"):
-        planning.plan(store, [approved(number) for number in range(1, 402)])
+        planning.plan(store, items)
+
+
+def test_plan__claim_not_approved__is_passed_over_and_the_others_are_batched(
+    store: Settings,
+) -> None:
+    items = [approved(number) for number in (1, 2, 3)]
+    seal(store, items)
+    with base.session(store) as session:
+        last = register.last_of(session)["clm_0002"]
+        move = Move("WITHDRAWN", "WITHDRAWAL", "0x1", 2, 0)
+        register.append(session, store, "clm_0002", last.policy_id, [move], last)
+    unknown = approved(4)
+
+    (batch_id,) = planning.plan(store, [*items, unknown])
+
+    assert {row.claim_id for row in all_payouts(store)} == {"clm_0001", "clm_0003"}
+    with base.session(store) as session:
+        moves = register.last_of(session)
+    assert {key: move.to_state for key, move in moves.items()} == {
+        "clm_0001": "BATCHED",
+        "clm_0002": "WITHDRAWN",
+        "clm_0003": "BATCHED",
+    }
+    first = moves["clm_0001"]
+    assert (first.rule_id, first.actor, first.reserve_micro_usdc) == (
+        "PLANNED", "planner", 5_000_000,
+    )  # fmt: skip
+    assert batch_id in first.detail
+
+
+def test_plan__claim_withdrawn_while_it_is_planned__is_left_out(
+    store: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [approved(1), approved(2)]
+    seal(store, items)
+    sealed_root = planning.evidence.sealed_root
+
+    def withdrawn_meanwhile(
+        settings: Settings, session: Session, claim_id: str, amount: int
+    ) -> str:
+        monkeypatch.setattr(planning.evidence, "sealed_root", sealed_root)
+        with base.session(settings) as rival:
+            last = register.last_of(rival)["clm_0001"]
+            move = Move("WITHDRAWN", "WITHDRAWAL", "0x1", 2, 0)
+            register.append(rival, settings, "clm_0001", last.policy_id, [move], last)
+        return sealed_root(settings, session, claim_id, amount)
+
+    monkeypatch.setattr(planning.evidence, "sealed_root", withdrawn_meanwhile)
+
+    planning.plan(store, items)
+
+    assert [row.claim_id for row in all_payouts(store)] == ["clm_0002"]
 
 
 @pytest.mark.parametrize("amount", [1.0, None, "1", True, Decimal("1.5")])
