@@ -6,6 +6,8 @@ them.
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ from leverageguard.simulator.venues import twins
 from leverageguard.stack import traders
 from leverageguard.store import base, evidence_tables, intake_tables, settlement_tables
 from leverageguard.store.intake_tables import Quote
+from leverageguard.underwriting import quoting
 from leverageguard.warehouse import connect, dbt_runner, landing
 from tests.simulators import RunningSimulator
 
@@ -104,6 +107,9 @@ def served(folder: Path, monkeypatch: Any) -> Iterator[EvidenceWorld]:
     clock.set_world(loaded.now_ms)
     monkeypatch.setattr(exchange_steps, "POLICY", QUICK)
     monkeypatch.setattr(market_steps, "POLICY", QUICK)
+    # No chain is there to be asked: its pool has what the scenario gives it.
+    free = quoting.PoolState(loaded.pool_deposit_micro_usdc, False, frozenset())
+    monkeypatch.setattr(quoting, "pool_state", lambda *_: free)
     used = sorted({account.exchange for account in loaded.accounts} | set(VENUES))
     running = {name: RunningSimulator(loaded, name) for name in used}
     try:
@@ -120,6 +126,10 @@ def ingest(loaded: Scenario) -> EvidenceWorld:
     settings = config.load()
     settings.secrets_dir.mkdir(parents=True, exist_ok=True)
     (settings.secrets_dir / "credentials_key").write_bytes(Fernet.generate_key())
+    (settings.secrets_dir / "chain_quoter").write_text("0x" + secrets.token_hex(32))
+    deployed = {"chain_id": settings.chain_id, "pool": POOL, "token": POOL, "deployed_block": 1}
+    settings.deployment_path.parent.mkdir(parents=True, exist_ok=True)
+    settings.deployment_path.write_text(json.dumps(deployed))
     base.Base.metadata.create_all(base.engine(settings))
     landing.ensure_schemas(settings)
     traders.register(settings, loaded)
