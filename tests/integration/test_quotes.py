@@ -15,7 +15,7 @@ from leverageguard.settlement.contracts.pool import SALES
 from leverageguard.settlement.errors import CallRefused
 from leverageguard.stack import local_chain, secrets, traders, up, world
 from leverageguard.stack.deployment import deploy
-from leverageguard.store import intake_tables, policy_tables, sales_tables  # noqa: F401
+from leverageguard.store import every_table  # noqa: F401
 from leverageguard.store.base import Base, engine, session
 from leverageguard.store.intake_tables import Quote
 from leverageguard.store.sales_tables import QuoteRefusal

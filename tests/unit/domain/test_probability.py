@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from leverageguard.domain import probability
 from leverageguard.domain.probability import ClosedForm, Recalibrated, RiskInputs, RiskRefused
 
-TABLE = Recalibrated("t", [(0, 1_000_000), (500, 600_000), (1000, 300_000), (3000, 2_000)])
+TABLE = Recalibrated("t", [(0, 1_000_000), (500, 600_000), (1000, 300_000), (3000, 2_001)])
 MODELS = [ClosedForm(), TABLE]
 BASE = RiskInputs("BTC", "long", 20, 4_000, 1_000_000, 86_400)
 INPUTS = st.builds(
@@ -87,14 +87,14 @@ def test_closed_form__worked_out_by_hand__is_that():
 
 
 def test_recalibrated__between_two_rows__is_a_straight_line_rounded_up():
-    # z 1.246 between (1, 0.3) and (3, 0.002): 0.002 + 0.298 x (3 - 1.246) / 2 = 0.263346
-    assert TABLE.probability_ppm(BASE) == 263_346
-    # z 2.158: 0.002 + 0.298 x 0.842 / 2 = 0.127458
-    assert TABLE.probability_ppm(replace(BASE, cover_seconds=28_800)) == 127_458
+    # z 1.246 between (1, 0.3) and (3, 0.002001): 0.002001 + 0.297999 x 1.754 / 2 = 0.2633461
+    assert TABLE.probability_ppm(BASE) == 263_347
+    # z 2.158: 0.002001 + 0.297999 x 0.842 / 2 = 0.1274586
+    assert TABLE.probability_ppm(replace(BASE, cover_seconds=28_800)) == 127_459
 
 
 def test_recalibrated__beyond_the_table__is_its_last_row_never_nothing():
-    assert TABLE.probability_ppm(replace(BASE, leverage=2)) == 2_000
+    assert TABLE.probability_ppm(replace(BASE, leverage=2)) == 2_001
 
 
 @pytest.mark.parametrize("model", MODELS)

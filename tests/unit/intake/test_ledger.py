@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from leverageguard.intake import ledger
-from leverageguard.store import sales_tables  # noqa: F401 - registers tables
+from leverageguard.store import every_table  # noqa: F401 - registers tables
 from leverageguard.store.base import Base
 from leverageguard.store.intake_tables import Quote
 from leverageguard.store.sales_tables import LedgerEntry

@@ -12,11 +12,7 @@ from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.domain import signing
 from leverageguard.intake import accounts
-from leverageguard.store import (  # noqa: F401 - registers tables
-    intake_tables,
-    policy_tables,
-    sales_tables,
-)
+from leverageguard.store import every_table  # noqa: F401 - registers tables
 from leverageguard.store.base import Base, engine, session
 from leverageguard.underwriting.asking import Asked
 from leverageguard.underwriting.quoting import Desk, PoolState
