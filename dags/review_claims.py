@@ -15,6 +15,7 @@ from airflow.sdk import Asset, Param, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
 APPROVED = Asset("leverageguard://marts/fct_payout_batches")
+RECEIPTS = Asset("leverageguard://raw/chain_receipts")
 DECISIONS = Asset("leverageguard://raw/decisions")
 
 
@@ -55,7 +56,7 @@ class Question(HITLOperator):
 
 
 @dag(
-    schedule=[APPROVED],
+    schedule=APPROVED | RECEIPTS,  # held claims are published, batches proposed by settle_payouts
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=200,  # a run waits for people for days and must not keep the next one waiting

@@ -1,8 +1,8 @@
 """Settle approved payout batches, each on its own chain.
 
 Reads    fct_payout_items (status = 'approved') of the published snapshot
-Writes   the store's batches and outbox, then raw/settlement/* and raw/chain/*; an incident for
-         each difference between claims, store and chain
+Writes   the store's batches (over the limit: proposals) and outbox, then raw/settlement/* and
+         raw/chain/*; an incident for each difference between claims, store and chain
 Re-run   safe: a batch that already has a receipt is returned, not sent again
 Backfill not meaningful: a batch is settled once, whatever the logical date
 On fail  README, "A settlement did not confirm"; other chains' batches are settled and landed. When
@@ -10,7 +10,7 @@ On fail  README, "A settlement did not confirm"; other chains' batches are settl
 """
 
 import pendulum
-from airflow.sdk import Asset, dag, task
+from airflow.sdk import Asset, dag, get_current_context, task
 
 APPROVED = Asset("leverageguard://marts/fct_payout_batches")
 RECEIPTS = Asset("leverageguard://raw/chain_receipts")
@@ -30,7 +30,7 @@ def settle_payouts():
     def plan() -> list[str]:
         from leverageguard.settlement import steps
 
-        return steps.plan()
+        return steps.plan(getattr(get_current_context()["dag_run"], "triggering_user_name", None))
 
     @task(max_active_tis_per_dag=1)
     def settle(batch_id: str) -> str:

@@ -16,13 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from leverageguard import clock
-from leverageguard.claims import review_facts, review_subjects
+from leverageguard.claims import batch_answers, review_facts, review_subjects
 from leverageguard.claims.review_facts import Facts
 from leverageguard.config import Settings
 from leverageguard.domain import review
 from leverageguard.store import base
 from leverageguard.store.claim_tables import (
-    BatchProposal,
     ClaimAction,
     ReviewAnswer,
     ReviewRecord,
@@ -171,7 +170,7 @@ def record(settings: Settings, key: str) -> Ended:
             state = "SUPERSEDED"
         _close(session, row, state)
         if state not in UNDECIDED:
-            _act(session, row, answers, facts or {})
+            _act(settings, session, row, answers, facts or {})
         return _ended(row, is_new=True)
 
 
@@ -180,12 +179,14 @@ def _ended(row: ReviewRecord, is_new: bool) -> Ended:
 
 
 def _act(
-    session: Session, row: ReviewRecord, answers: Sequence[review.Answer], facts: Facts
+    settings: Settings,
+    session: Session,
+    row: ReviewRecord,
+    answers: Sequence[review.Answer],
+    facts: Facts,
 ) -> None:
     if row.subject_kind == review_subjects.BATCH:
-        proposal = session.get_one(BatchProposal, row.subject_id)
-        proposal.state = {"REVERIFY": "STALE"}.get(row.state, row.state)
-        proposal.closed_at_ms = None if row.state == "APPROVED" else row.closed_at_ms
+        batch_answers.apply(settings, session, row.subject_id, row.state, answers[-1].actor)
         return
     now = clock.now_ms()
     for one in answers:

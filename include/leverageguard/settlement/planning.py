@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 import structlog
@@ -19,7 +18,7 @@ from leverageguard.claims import register
 from leverageguard.config import Settings
 from leverageguard.domain import claim_payments
 from leverageguard.domain.batch import Batch, Payout
-from leverageguard.settlement import evidence
+from leverageguard.settlement import evidence, proposals
 from leverageguard.settlement.contracts.call import hex_of
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
@@ -69,20 +68,23 @@ def approved_items(settings: Settings) -> list[Item]:
     return [_item(row) for row in rows]
 
 
-def plan(settings: Settings, items: Iterable[Item]) -> list[str]:
+def plan(settings: Settings, items: Iterable[Item], proposed_by: str | None = None) -> list[str]:
     """Plan the items that are new; the ids of the batches made. Planning twice makes none.
+
+    A batch over the limit is proposed by `proposed_by` (who started the run by hand) instead, and
+    planned when two others approved it.
 
     What each batch's evidence root was taken over is written beside the evidence packages. An item
     is passed over while its claim is unsealed or not approved (withdrawn, say), and while its chain
     is not configured. Raises PlanRefused or domain.batch.BatchRefused, and plans nothing, when an
     item is not payable, was never decided, or its evidence says otherwise.
     """
-    made = _plan(settings, items)
+    made = _plan(settings, items, proposed_by)
     evidence.write_batches(settings)
     return made
 
 
-def _plan(settings: Settings, approved: Iterable[Item]) -> list[str]:
+def _plan(settings: Settings, approved: Iterable[Item], proposed_by: str | None) -> list[str]:
     payable = _configured(settings, approved)
     ordered = sorted(payable, key=lambda item: (item.batch, item.claim_id))
     for attempts_left in (2, 1, 0):
@@ -92,8 +94,8 @@ def _plan(settings: Settings, approved: Iterable[Item]) -> list[str]:
                 moves = register.last_of(session, {item.claim_id for item in items})
                 items = _approved(items, moves)
                 return [
-                    _plan_batch(settings, session, list(grouped), moves)
-                    for _, grouped in groupby(items, key=lambda item: item.batch)
+                    _plan_batch(settings, session, group, moves)
+                    for group in proposals.settle_groups(settings, session, items, proposed_by)
                 ]
         except IntegrityError:
             # Another planner was faster; what it planned is no longer new on the next look.
@@ -174,8 +176,9 @@ def _approved(items: list[Item], moves: Mapping[str, ClaimTxn]) -> list[Item]:
 
 
 def _plan_batch(
-    settings: Settings, session: Session, items: list[Item], moves: Mapping[str, ClaimTxn]
+    settings: Settings, session: Session, group: proposals.Group, moves: Mapping[str, ClaimTxn]
 ) -> str:
+    items = group.items
     if len(items) > MAX_PAYOUTS:
         raise PlanRefused(
             f"{items[0].group} has {len(items)} payouts, a batch may have {MAX_PAYOUTS}: "
@@ -212,6 +215,7 @@ def _plan_batch(
         last = moves[row.claim_id]
         register.append(session, settings, row.claim_id, row.policy_id, [move], last)
     session.add(_planned(batch.batch_id, None, now))
+    proposals.was_planned(session, group)
     session.flush()
     _log.info(
         "batch_planned",

@@ -27,14 +27,16 @@ from leverageguard.settlement.signing import signers
 _log = structlog.get_logger(__name__)
 
 
-def plan() -> list[str]:
+def plan(proposed_by: str | None = None) -> list[str]:
     """Plan the approved items that are new; ids of all unfinished batches, oldest first.
+
+    Whoever started the run by hand proposes what is over the limit, and may not approve it.
 
     Raises LedgerLost, and plans nothing, while the store misses payouts it once held.
     """
     settings = config.load()
     rebuilding.require_whole(settings)
-    planning.plan(settings, planning.approved_items(settings))
+    planning.plan(settings, planning.approved_items(settings), proposed_by)
     return planning.unfinished(settings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leverageguard.config import Settings
-from leverageguard.store import base
+from leverageguard.store import audit_tables, base  # noqa: F401 - registers the log's table
 from tests.sealed import plan
 from tests.unit.settlement.items import approved
 
