@@ -29,7 +29,7 @@ class Question(HITLOperator):
         super().__init__(
             subject=f"Question {step}",
             options=["Approve", "Reject", "Verify again"],
-            params={"reason": Param(type="string", minLength=3, description="Why")},
+            params={"reason": Param("", type="string", description="Why. It must be given")},
             **settings,
         )
         self.step = step
