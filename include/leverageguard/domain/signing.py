@@ -1,4 +1,5 @@
-"""The EIP-712 messages a trader signs: binding an account, changing a policy, filing a claim."""
+"""The EIP-712 messages a trader signs: binding an account, changing a policy, filing a claim,
+withdrawing it, appealing."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
+from eth_keys.exceptions import BadSignature, ValidationError
 
 DOMAIN_NAME = "LeverageGuard"
 
@@ -41,7 +43,24 @@ class Endorsement:
     number: int
 
 
-Message = Binding | Filing | Endorsement
+@dataclass(frozen=True)
+class Withdrawal:
+    """“I no longer claim this.” `policy` is 32 bytes in 0x-hex, `claim` the claim's id."""
+
+    policy: str
+    claim: str
+
+
+@dataclass(frozen=True)
+class Appeal:
+    """“Look at my refused claim again, for this reason.”"""
+
+    policy: str
+    claim: str
+    statement: str
+
+
+Message = Binding | Filing | Endorsement | Withdrawal | Appeal
 
 _FIELDS: dict[type, list[dict[str, str]]] = {
     Binding: [
@@ -62,6 +81,15 @@ _FIELDS: dict[type, list[dict[str, str]]] = {
         {"name": "leverage", "type": "uint256"},
         {"name": "number", "type": "uint256"},
     ],
+    Withdrawal: [
+        {"name": "policy", "type": "bytes32"},
+        {"name": "claim", "type": "string"},
+    ],
+    Appeal: [
+        {"name": "policy", "type": "bytes32"},
+        {"name": "claim", "type": "string"},
+        {"name": "statement", "type": "string"},
+    ],
 }
 
 
@@ -80,4 +108,7 @@ def sign(value: Message, chain_id: int, private_key: str) -> str:
 
 def signer(value: Message, chain_id: int, signature: str) -> str:
     """The lower-case address that signed; raises ValueError on a malformed signature."""
-    return str(Account.recover_message(message(value, chain_id), signature=signature)).lower()
+    try:
+        return str(Account.recover_message(message(value, chain_id), signature=signature)).lower()
+    except (BadSignature, ValidationError, IndexError) as error:
+        raise ValueError(f"malformed signature: {error}") from None

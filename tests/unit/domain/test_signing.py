@@ -49,3 +49,22 @@ def test_signer__endorsement__is_bound_to_all_it_changes(changed):
 
     assert signing.signer(endorsement, 1, signature) == WALLET.lower()
     assert signing.signer(replace(endorsement, **changed), 1, signature) != WALLET.lower()
+
+
+@pytest.mark.parametrize(
+    "signature", ["", "zz", "0x12", "0x" + "00" * 65, "0x" + "11" * 65, "0x" + "ff" * 65]
+)
+def test_signer__malformed_signature__is_a_value_error(signature):
+    with pytest.raises(ValueError):
+        signing.signer(signing.Withdrawal("0x" + "22" * 32, "clm_1"), 1, signature)
+
+
+def test_signer__withdrawal_and_appeal__are_bound_to_claim_and_statement():
+    policy = "0x" + "22" * 32
+    withdrawn = signing.sign(signing.Withdrawal(policy, "clm_1"), 1, KEY)
+    appealed = signing.sign(signing.Appeal(policy, "clm_1", "no"), 1, KEY)
+
+    assert signing.signer(signing.Withdrawal(policy, "clm_1"), 1, withdrawn) == WALLET.lower()
+    assert signing.signer(signing.Withdrawal(policy, "clm_2"), 1, withdrawn) != WALLET.lower()
+    assert signing.signer(signing.Appeal(policy, "clm_1", "no"), 1, appealed) == WALLET.lower()
+    assert signing.signer(signing.Appeal(policy, "clm_1", "yes"), 1, appealed) != WALLET.lower()
