@@ -56,11 +56,22 @@ def parser() -> argparse.ArgumentParser:
         contact.add_argument("channel")
         if name == "put":
             contact.add_argument("address")
+    _claim_options(commands.add_parser("claims"))
     commands.add_parser("rebuild-ledger")
     _quote_options(commands.add_parser("quote"))
     airflow = commands.add_parser("airflow")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
     return made
+
+
+def _claim_options(claims: argparse.ArgumentParser) -> None:
+    actions = claims.add_subparsers(dest="action")
+    actions.add_parser("list")
+    for name in ("show", "recover", "write-off"):
+        actions.add_parser(name).add_argument("claim_id")
+    for name in ("recover", "write-off"):
+        actions.choices[name].add_argument("--why", required=True)
+    actions.choices["recover"].add_argument("--micro-usdc", type=int, required=True)
 
 
 def _quote_options(quote: argparse.ArgumentParser) -> None:
@@ -212,6 +223,21 @@ def _contacts(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _claims(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.claims import actions, printing
+    from leverageguard.settlement import incidents
+
+    claim_id, me = getattr(options, "claim_id", ""), incidents.me()
+    if options.action == "recover":
+        actions.recover(settings, claim_id, options.micro_usdc, options.why, me)
+    if options.action == "write-off":
+        actions.write_off(settings, claim_id, options.why, me)
+    is_one = options.action not in (None, "list")
+    lines = printing.shown(settings, claim_id) if is_one else printing.listing(settings)
+    print("\n".join(lines))
+    return 0
+
+
 def _rebuild_ledger(settings: Settings, _options: argparse.Namespace) -> int:
     from leverageguard.settlement import rebuilding
 
@@ -245,6 +271,7 @@ COMMANDS = {
     "incidents": _incidents,
     "audit": _audit,
     "contacts": _contacts,
+    "claims": _claims,
     "rebuild-ledger": _rebuild_ledger,
     "quote": _quote,
     "airflow": _airflow,

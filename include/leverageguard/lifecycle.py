@@ -38,7 +38,7 @@ def _diagram(of: Machine) -> str:
     pairs: dict[tuple[str, str], list[str]] = {}
     for edge in of.edges:
         pairs.setdefault((edge.from_state or "[*]", edge.to_state), []).append(edge.rule_id)
-    ends = sorted(of.states - {edge.from_state for edge in of.edges})
+    ends = sorted(of.states.difference(edge.from_state for edge in of.edges))
     lines = [f"    {a} --> {b}: {', '.join(rules)}" for (a, b), rules in pairs.items()]
     return "\n".join(
         ["```mermaid", "stateDiagram-v2", *lines, *(f"    {end} --> [*]" for end in ends), "```"]
