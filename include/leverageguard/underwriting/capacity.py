@@ -79,7 +79,7 @@ def check(
             f"{product.max_open_share_of_pool_ppm} ppm of the pool's free "
             f"{text_from_micro(free_micro_usdc)} USDC: try again later",
         )
-    for row in _limits(settings):
+    for row in _limits(settings, product):
         band = (row["side"], int(row["min_leverage"]), int(row["max_leverage"]))
         same = [one for one in exposures if one.base_asset == wanted.base_asset]
         used = sum(one.open_micro_usdc for one in same if one.is_within(*band))
@@ -91,6 +91,8 @@ def check(
             )
 
 
-def _limits(settings: Settings) -> list[dict[str, str]]:
+def _limits(settings: Settings, product: ProductVersion) -> list[dict[str, str]]:
+    """What a product's next policy is held to; what is open counts whatever it was sold under."""
     with (settings.dbt_dir / "seeds" / "capacity_limits.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    return [row for row in rows if row["product_version"] == product.product_version]

@@ -1,5 +1,6 @@
 import pytest
 
+from leverageguard.intake.products import product
 from leverageguard.store.policy_tables import PolicyTxn
 from leverageguard.underwriting import capacity
 from leverageguard.underwriting.refusals import QuoteRefused
@@ -55,7 +56,7 @@ def test_open__policy__counts_while_it_may_pay(shop, states, is_open):
 def limits(shop, monkeypatch, **limit):
     row = {"limit_id": "l", "side": "long", "min_leverage": "1", "max_leverage": "1000",
            "max_open_micro_usdc": "15000000"}  # fmt: skip
-    monkeypatch.setattr(capacity, "_limits", lambda _: [row | limit])
+    monkeypatch.setattr(capacity, "_limits", lambda *_: [row | limit])
 
 
 @pytest.mark.parametrize("side", ["long", "either"])
@@ -91,3 +92,17 @@ def test_limit__exactly_reached__is_sold(shop, monkeypatch):
     shop.quote(side="long")
 
     assert shop.quote(reference="next", side="long")
+
+
+def test_limits__committed__hold_what_is_sold_unasked_or_by_name_and_no_scenario(shop):
+    found = {
+        name: len(capacity._limits(shop.settings, product(shop.settings, name)))
+        for name in ("actuarial-v2", "seed-v1", "scenario-small-v1", "scenario-large-v1")
+    }
+
+    assert found == {
+        "actuarial-v2": 4,
+        "seed-v1": 2,
+        "scenario-small-v1": 0,
+        "scenario-large-v1": 0,
+    }
