@@ -34,6 +34,8 @@ ELSEWHERE = "elsewhere"
 # Why nothing can be read with a revoked key.
 REFUSED = "auth: the key is revoked"
 POOL = "0x" + "9" * 40
+# What a policy cost plays no part in deciding its claims.
+CHANCE_PPM = 200_000
 FEE = Decimal("0.0005")
 # What order, fills, ledger entry and positions row say of a close, and what kind of entry it is.
 CLOSES = {
@@ -177,8 +179,9 @@ class DbtWorld:
         """A policy bought at the world's start unless said otherwise; principal in USDC."""
         at = self.start if bought is None else bought
         terms = pricing.terms(
-            products.product(self.settings, version), principal * 1_000_000, leverage, hours
-        )
+            products.product(self.settings, version), principal * 1_000_000, leverage, hours,
+            p_ppm=CHANCE_PPM,
+        )  # fmt: skip
         most = max_payout_micro_usdc or terms.max_payout_micro_usdc
         self.add(
             "intake/quotes", quote_id=policy_id(label), reference=label,

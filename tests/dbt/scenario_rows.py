@@ -36,7 +36,7 @@ from leverageguard.simulator import scenario as scenarios
 from leverageguard.simulator.scenario import Scenario
 from leverageguard.simulator.venue import Answer, Call, Refusal
 from leverageguard.simulator.venues import twins
-from tests.dbt.dbt_world import HOUR, MINUTE, POOL, DbtWorld, policy_id, wallet
+from tests.dbt.dbt_world import CHANCE_PPM, HOUR, MINUTE, POOL, DbtWorld, policy_id, wallet
 
 ONCE = retry.Policy(attempts=2, base_seconds=0.0, cap_seconds=0.0)
 MISSES = 3
@@ -156,7 +156,7 @@ class ScenarioRows:
         for policy in self.scenario.policies:
             terms = pricing.terms(
                 products.product(self.settings, policy.product), policy.principal_micro_usdc,
-                policy.leverage, policy.cover_hours,
+                policy.leverage, policy.cover_hours, p_ppm=CHANCE_PPM,
             )  # fmt: skip
             sold = {
                 "premium_micro_usdc": terms.premium_micro_usdc, "terms_hash": terms.terms_hash,
