@@ -13,6 +13,7 @@ from eth_utils.address import is_checksum_address
 from leverageguard import chain_settings
 from leverageguard.config import DEFAULT_PORT, VENUES, Settings
 from leverageguard.exchanges import registry
+from leverageguard.underwriting import refusals
 from tests.bench import venue_cost
 
 REPO = Path(__file__).parents[2]
@@ -88,6 +89,40 @@ def test_readme__thresholds__are_those_in_force():
     # Numbers that stand there as words.
     words = ("velocity_free_count", "edge_add_window_seconds", "stop_moved_window_seconds")
     assert [rules[name] for name in words] == ["2", "600", "3600"]
+
+
+def test_readme__products__are_the_catalogues_and_refusals_the_services():
+    told = section("Products")
+    products = {row["product_version"]: row for row in seed("product_versions")}
+    actuarial, tariff = products["actuarial-v2"], products["seed-v1"]
+    table = {row[0]: row for row in rows(told)[1:]}
+
+    def percent(row: dict[str, str], name: str) -> str:
+        return f"{Decimal(row[name]) / 10_000:g} %"
+
+    assert {name for name in products if f"`{name}`" not in told} == set()
+    paid = [
+        f"min({percent(tariff, 'payout_cap_ppm')}",
+        f"max({percent(tariff, 'payout_floor_ppm')}",
+    ]
+    paid += [f"at most {int(actuarial['claim_cap_micro_usdc']) // 1_000_000} USDC a claim"]
+    assert [words for words in paid if words not in told] == []
+    assert actuarial["load_ppm"] == "200000" and "· 1.2 +" in table["`actuarial-v2`"][1]
+    assert f"{Decimal(actuarial['expense_micro_usdc']) / 1_000_000:.2f} USDC" in told
+    assert f"above {percent(actuarial, 'max_premium_share_ppm')}" in table["`actuarial-v2`"][1]
+    assert table["`actuarial-v2`"][3].split(" to ") == actuarial["leverages"].split("-")
+    assert table["`seed-v1`"][3].split(", ") == tariff["leverages"].split("|")
+    rate = table["`seed-v1`"][1]
+    assert (
+        f"min({percent(tariff, 'premium_cap_ppm')}, {percent(tariff, 'premium_base_ppm')}" in rate
+    )
+    assert f"+ {percent(tariff, 'loyalty_first_ppm')} on the first" in rate
+    next_ones = (
+        f"+ {percent(tariff, 'loyalty_next_ppm')} on the next {tariff['loyalty_next_count']}"
+    )
+    assert next_ones in rate
+    codes = set(re.findall(r"`([A-Z_]{6,})`", told))
+    assert codes == refusals.CODES
 
 
 def test_readme__settings__are_the_ones_that_are_read():
