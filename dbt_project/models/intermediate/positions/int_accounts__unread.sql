@@ -3,7 +3,8 @@
 with
 
 policies as (
-    select * from {{ ref('int_policies__bought') }} where is_bought
+    select * from {{ ref('int_policies__bought') }}
+    where is_bought and cover_start_at < cover_end_at
 ),
 
 -- No position of a demo account is real.

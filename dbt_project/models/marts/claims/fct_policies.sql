@@ -4,6 +4,14 @@ policies as (
     select * from {{ ref('int_policies__bought') }} where is_bought
 ),
 
+states as (
+    select
+        policy_id,
+        arg_max(to_state, txn_no) as state
+    from {{ ref('stg_lifecycle__policy_txns') }}
+    group by policy_id
+),
+
 claims as (
     select * from {{ ref('fct_claims') }}
 ),
@@ -38,8 +46,12 @@ joined as (
         policies.purchased_at,
         policies.cover_start_at,
         policies.cover_end_at,
+        policies.cancelled_at,
+        coalesce(policies.refund_micro_usdc, 0) as refund_micro_usdc,
+        states.state,
         policies.purchase_tx_hash
     from policies
+    left join states on policies.policy_id = states.policy_id
     left join paid on policies.policy_id = paid.policy_id
 )
 
