@@ -16,13 +16,12 @@ from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.intake import accounts
 from leverageguard.policies import advancing, landed
-from leverageguard.store import base
+from leverageguard.store import audit_tables, base  # noqa: F401 - registers tables
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.intake_tables import Quote
 from leverageguard.store.policy_tables import PaymentException, PolicyTxn
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
 from leverageguard.warehouse import landing
-from leverageguard.warehouse.raw_tables import RAW_TABLES
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 START = 1_767_571_200_000  # 2026-01-05T00:00:00Z
@@ -30,6 +29,7 @@ CHAIN = 31337
 POOL = "0x" + "9" * 40
 USDC = 1_000_000
 PURCHASES, CANCELLATIONS = "chain/policy_purchases", "chain/policy_cancellations"
+RECEIPTS = "chain/token_receipts"
 
 
 def wallet(name: str) -> str:
@@ -58,17 +58,19 @@ class PolicyWorld:
         """Set the clock."""
         clock.set_world(START + int(hours * HOUR))
 
-    def quote(self, reference: str = "P-1", hours: float = 0, owner: str = "holder") -> Quote:
+    def quote(
+        self, reference: str = "P-1", hours: float = 0, owner_address: str = "", **other: Any
+    ) -> Quote:
         """A quote of 100 USDC at 20x for 24 hours, which the store remembers."""
         made = Quote(
             quote_id="0x" + sha256(reference.encode()).hexdigest(),
             reference=reference,
-            wallet=wallet(owner),
+            wallet=owner_address or wallet("holder"),
             account_id="acc-1",
             product_version="seed-v1",
             terms_hash="0x" + sha256(b"seed-v1").hexdigest(),
-            inst_id="BTC-USDT-SWAP",
-            leverage=20,
+            inst_id=other.get("inst_id", "BTC-USDT-SWAP"),
+            leverage=other.get("leverage", 20),
             principal_micro_usdc=100 * USDC,
             premium_micro_usdc=10 * USDC,
             payout_rate_ppm=100_000,
@@ -77,6 +79,7 @@ class PolicyWorld:
             wait_seconds=1800,
             filing_grace_seconds=24 * 3600,
             created_at_ms=START + int(hours * HOUR),
+            expires_at_ms=other.get("expires_at_ms"),
         )
         with base.session(self.settings) as session:
             session.add(made)
@@ -104,6 +107,10 @@ class PolicyWorld:
             CANCELLATIONS, hours, quote_id=quote.quote_id, buyer=quote.wallet,
             refund_micro_usdc=refund,
         )  # fmt: skip
+
+    def transfer(self, amount: int, hours: float, payer: str = "stranger") -> dict[str, Any]:
+        """A plain transfer of the token to the pool."""
+        return self.event(RECEIPTS, hours, payer=wallet(payer), amount_micro_usdc=amount)
 
     def event(self, table: str, hours: float, **row: Any) -> dict[str, Any]:
         """One event in a block of its own second."""
@@ -134,7 +141,7 @@ class PolicyWorld:
             rows = [
                 each for each in self.events if start <= each[1]["block_time_ms"] < start + HOUR
             ]
-            for table in {PURCHASES, CANCELLATIONS} & set(RAW_TABLES):
+            for table in (PURCHASES, CANCELLATIONS, RECEIPTS):
                 self._land(table, start, [row for of, row in rows if of == table])
             whole = start + HOUR <= now if is_complete is None else is_complete
             window = {

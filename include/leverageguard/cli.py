@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from leverageguard import config
+from leverageguard import cli_options, config
 from leverageguard.config import ConfigError, Settings
 
 
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     resolve = incidents.add_subparsers(dest="action").add_parser("resolve")
     resolve.add_argument("incident_id", type=int)
     resolve.add_argument("--why", required=True)
+    cli_options.policies(commands)
     audit = commands.add_parser("audit").add_subparsers(dest="action", required=True)
     checked = audit.add_parser("verify")
     checked.add_argument("--noted", action="append", default=[], metavar="SEQ:HASH")
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
             contact.add_argument("address")
     _claim_options(commands.add_parser("claims"))
     commands.add_parser("rebuild-ledger")
-    _quote_options(commands.add_parser("quote"))
+    cli_options.quote(commands.add_parser("quote"))
     airflow = commands.add_parser("airflow")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
     return made
@@ -72,18 +73,6 @@ def _claim_options(claims: argparse.ArgumentParser) -> None:
     for name in ("recover", "write-off"):
         actions.choices[name].add_argument("--why", required=True)
     actions.choices["recover"].add_argument("--micro-usdc", type=int, required=True)
-
-
-def _quote_options(quote: argparse.ArgumentParser) -> None:
-    for name in ("wallet", "account", "inst"):
-        quote.add_argument(f"--{name}", required=True)
-    for name in ("leverage", "hours"):
-        quote.add_argument(f"--{name}", type=int, required=True)
-    quote.add_argument("--principal", required=True, help="USDC to insure: 100.00")
-    quote.add_argument("--side", choices=("long", "short", "either"), default="either")
-    for name in ("product", "referrer", "reference"):
-        quote.add_argument(f"--{name}")
-    quote.add_argument("--json", action="store_true")
 
 
 def main() -> int:
@@ -238,6 +227,21 @@ def _claims(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _policies(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.policies import command
+
+    print("\n".join(command.lines(settings, options.action, vars(options))))
+    return 0
+
+
+def _payments(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.policies import command
+    from leverageguard.settlement import incidents
+
+    print("\n".join(command.payment_lines(settings, vars(options), incidents.me())))
+    return 0
+
+
 def _rebuild_ledger(settings: Settings, _options: argparse.Namespace) -> int:
     from leverageguard.settlement import rebuilding
 
@@ -272,6 +276,8 @@ COMMANDS = {
     "audit": _audit,
     "contacts": _contacts,
     "claims": _claims,
+    "policies": _policies,
+    "payments": _payments,
     "rebuild-ledger": _rebuild_ledger,
     "quote": _quote,
     "airflow": _airflow,

@@ -70,8 +70,8 @@ class Facts:
     """All that a policy's moves rest on.
 
     `lost_purchase` and `lost_cancellation` were recorded, and the chain does not show them any more
-    where it was read again. `read_until_ms`: every chain was read without a gap from the quote on.
-    `decided_at_ms` is when the claims were last decided with this policy among the insured ones.
+    where it was read again. Until `read_until_ms` the chains it can be bought on were read without
+    a gap. `decided_at_ms` is when claims were last decided with this policy among the insured ones.
     """
 
     quoted: Quoted

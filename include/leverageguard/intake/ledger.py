@@ -68,13 +68,30 @@ def book_refund(
     return _write(session, quote, REFUND, legs, occurred_at_ms, source)
 
 
+def reverse_refund(session: Session, quote: Quote, occurred_at_ms: int, source: str) -> bool:
+    """Undo the refund of a cancellation that the chain lost; `source` as it was booked under.
+
+    False when it was undone before; raises LedgerRefused when it was never booked.
+    """
+    booked = _of(session, source, REFUND)
+    if not booked:
+        raise LedgerRefused(f"nothing was booked from {source}: there is no refund to undo")
+    legs = [(leg.account, -leg.amount_micro_usdc, leg.party) for leg in booked]
+    return _write(session, quote, REVERSAL, legs, occurred_at_ms, source)
+
+
 def purchases_before(session: Session, wallet: str) -> int:
     """How many policies a wallet bought and kept: the loyalty count.
 
     One the chain lost, or that was cancelled, does not count: else buying and cancelling would
     take the surcharge away.
     """
-    undone = select(LedgerEntry.policy_id).where(LedgerEntry.account == REFUNDED)
+    undone = (
+        select(LedgerEntry.policy_id)
+        .where(LedgerEntry.account == REFUNDED)
+        .group_by(LedgerEntry.policy_id)
+        .having(func.sum(LedgerEntry.amount_micro_usdc) > 0)
+    )
     net = (
         select(LedgerEntry.policy_id)
         .where(LedgerEntry.party == wallet.lower(), LedgerEntry.account == CASH)

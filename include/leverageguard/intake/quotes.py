@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from eth_utils.crypto import keccak
-from sqlalchemy import select
+from sqlalchemy import Subquery, select, union
 from sqlalchemy.orm import Session
 
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.domain.product import Terms
 from leverageguard.store.intake_tables import Account, Quote
+from leverageguard.store.policy_tables import PolicyEndorsement
 
 
 @dataclass(frozen=True)
@@ -79,23 +81,36 @@ def issue(
 
 
 def instruments(session: Session) -> dict[str, list[str]]:
-    """Every instrument some quote insures, by exchange, sorted."""
-    query = select(Account.exchange, Quote.inst_id).join(
-        Account, Account.account_id == Quote.account_id
+    """Every instrument some policy insures or insured, by exchange, sorted."""
+    insured = _insured()
+    query = select(Account.exchange, insured.c.inst_id).join(
+        Account, Account.account_id == insured.c.account_id
     )
     found: dict[str, list[str]] = {}
-    for exchange, inst_id in session.execute(query.distinct().order_by(*query.selected_columns)):
+    rows: list[Any] = list(session.execute(query.distinct().order_by(*query.selected_columns)))
+    for exchange, inst_id in rows:
         found.setdefault(exchange, []).append(inst_id)
     return found
 
 
 def instruments_of(session: Session, account_ids: Collection[str]) -> dict[str, list[str]]:
     """The instruments insured on each of the accounts, sorted."""
-    query = select(Quote.account_id, Quote.inst_id).where(Quote.account_id.in_(account_ids))
+    insured = _insured()
+    query = select(insured.c.account_id, insured.c.inst_id).where(
+        insured.c.account_id.in_(account_ids)
+    )
     found: dict[str, list[str]] = {}
-    for account_id, inst_id in session.execute(query.distinct().order_by(*query.selected_columns)):
+    rows: list[Any] = list(session.execute(query.order_by(*query.selected_columns)))
+    for account_id, inst_id in rows:
         found.setdefault(account_id, []).append(inst_id)
     return found
+
+
+def _insured() -> Subquery:
+    """(account, instrument) of every quote and of every change a holder signed."""
+    quoted = select(Quote.account_id, Quote.inst_id)
+    endorsed = select(PolicyEndorsement.account_id, PolicyEndorsement.inst_id)
+    return union(quoted, endorsed).subquery()
 
 
 def by_reference(session: Session, reference: str) -> Quote | None:

@@ -14,7 +14,7 @@ from leverageguard.config import Settings
 from leverageguard.domain.lifecycle import Machine
 from leverageguard.domain.policy import Purchase, differences
 from leverageguard.domain.policy_moves import Life, after, next_move
-from leverageguard.policies import chain_view, facts, landed, payments, register
+from leverageguard.policies import booking, chain_view, facts, landed, payments, register
 from leverageguard.policies.chain_view import ChainView
 from leverageguard.policies.facts import StoreView
 from leverageguard.policies.payments import Unmatched
@@ -90,6 +90,7 @@ class _Round:
         while (move := next_move(life, seen)) is not None:
             last = (txn_no, life.state)
             register.append(session, self.machine, policy_id, last, move, self.now_ms)
+            booking.book(session, self.store.quotes[policy_id], life, move, seen)
             life, txn_no = after(life, move, seen), txn_no + 1
         self.lives[policy_id] = life
         return txn_no - before.txn_no
@@ -101,6 +102,7 @@ class _Round:
             found = payments.unmatched(paid, facts.quoted(quote) if quote else None, bought)
             if found is not None:
                 yield found
+        yield from map(payments.plain_transfer, self.chains.receipts)
 
     def _accepted(self) -> Iterator[Purchase]:
         for policy_id, life in self.lives.items():

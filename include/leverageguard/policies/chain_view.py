@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 
 from leverageguard.config import Settings
 from leverageguard.domain.policy import Cancellation, Purchase
+from leverageguard.policies.payments import Payment
 from leverageguard.warehouse import landing
-from leverageguard.warehouse.raw_tables import HOUR_MS, RAW_TABLES
+from leverageguard.warehouse.raw_tables import HOUR_MS
 
 PURCHASES = "chain/policy_purchases"
 CANCELLATIONS = "chain/policy_cancellations"
+RECEIPTS = "chain/token_receipts"
+_OF_RECEIPT = ("chain_id", "tx_hash", "log_index", "payer", "amount_micro_usdc", "at_ms")
 _Seen = TypeVar("_Seen", Purchase, Cancellation)
 
 
@@ -35,6 +38,7 @@ class ChainView:
     chain_ids: tuple[int, ...]
     purchases: tuple[Purchase, ...]
     cancellations: tuple[Cancellation, ...]
+    receipts: tuple[Payment, ...]
     windows: dict[tuple[int, str, int], Window]
     landed_files: frozenset[tuple[str, int, int]]
 
@@ -68,10 +72,11 @@ class ChainView:
             return False
         return window.is_complete and window.fetched_at_ms > recorded_at_ms
 
-    def read_until_ms(self, from_ms: int) -> int:
-        """Until when every chain was read without a gap from an instant on."""
+    def read_until_ms(self, from_ms: int, chain_id: int | None) -> int:
+        """Until when a chain, or every one, was read without a gap from an instant on."""
         hour = from_ms - from_ms % HOUR_MS
-        return min(self._gap_after.get((chain_id, hour), hour) for chain_id in self.chain_ids)
+        of = self.chain_ids if chain_id is None else (chain_id,)
+        return min(self._gap_after.get((each, hour), hour) for each in of)
 
     @cached_property
     def _gap_after(self) -> dict[tuple[int, int], int]:
@@ -99,7 +104,8 @@ def read(settings: Settings, from_ms: int, to_ms: int) -> ChainView:
     return ChainView(
         chain_ids,
         tuple(_shown(settings, PURCHASES, Purchase)),
-        tuple(_shown(settings, CANCELLATIONS, Cancellation) if CANCELLATIONS in RAW_TABLES else ()),
+        tuple(_shown(settings, CANCELLATIONS, Cancellation)),
+        tuple(Payment(**row, quote_id=None) for row in _rows(settings, RECEIPTS, _OF_RECEIPT)),
         windows,
         frozenset(
             (table, chain_id, hour)
@@ -112,6 +118,11 @@ def read(settings: Settings, from_ms: int, to_ms: int) -> ChainView:
 
 
 def _shown(settings: Settings, table: str, kind: type[_Seen]) -> list[_Seen]:
+    names = [field.name for field in fields(kind)]
+    return [kind(**row) for row in _rows(settings, table, names)]
+
+
+def _rows(settings: Settings, table: str, names: Iterable[str]) -> list[dict[str, Any]]:
     """Events in the order of time and chain, of several readings of one the highest block's."""
     newest: dict[tuple[int, str, int], dict[str, Any]] = {}
     for landed in landing.scan(settings, table):
@@ -120,9 +131,8 @@ def _shown(settings: Settings, table: str, kind: type[_Seen]) -> list[_Seen]:
         key = (row["chain_id"], row["tx_hash"], row["log_index"])
         if key not in newest or _height(newest[key]) < _height(row):
             newest[key] = row
-    names = [field.name for field in fields(kind)]
     ordered = sorted(newest.values(), key=_place)
-    return [kind(**{name: row[name] for name in names}) for row in ordered]
+    return [{name: row[name] for name in names} for row in ordered]
 
 
 def _lower(value: Any) -> Any:

@@ -81,7 +81,7 @@ def of_policy(
     return Facts(
         quoted=quoted(quote),
         now_ms=now_ms,
-        read_until_ms=chains.read_until_ms(quote.created_at_ms),
+        read_until_ms=chains.read_until_ms(quote.created_at_ms, quote.chain_id),
         purchase=bought,
         cancellation=next(iter(chains.cancellations_of.get(policy_id, [])), None),
         lost_purchase=_lost(chains, life.purchase, recorded.bought_recorded_at_ms),

@@ -87,6 +87,11 @@ def unmatched(paid: Purchase, quoted: Quoted | None, bought: Purchase | None) ->
     return Unmatched(of_purchase(paid), wrong[0], _compared(wrong, quoted, paid)) if wrong else None
 
 
+def plain_transfer(paid: Payment) -> Unmatched:
+    """Money that names neither quote nor deposit."""
+    return Unmatched(paid, "PLAIN_TRANSFER", "sent to the pool itself: it names no quote")
+
+
 def queue(session: Session, found: Iterable[Unmatched], now_ms: int) -> int:
     """Record the payments that were never queued before; how many those were."""
     known = set(session.scalars(select(PaymentException.payment_id)))

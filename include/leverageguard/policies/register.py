@@ -71,6 +71,12 @@ def recorded(session: Session) -> dict[str, Recorded]:
     return {policy_id: _replayed(moves) for policy_id, moves in by_policy}
 
 
+def recorded_of(session: Session, policy_id: str) -> Recorded:
+    """Where one policy stands."""
+    rows = select(PolicyTxn).where(PolicyTxn.policy_id == policy_id).order_by(PolicyTxn.txn_no)
+    return _replayed(session.scalars(rows))
+
+
 def _replayed(rows: Iterable[PolicyTxn]) -> Recorded:
     life, txn_no, bought, cancelled, lost = Life(), 0, 0, 0, 0
     for row in rows:

@@ -10,15 +10,10 @@ import pytest
 from leverageguard.policies import advancing
 from leverageguard.store import base
 from leverageguard.warehouse import landing
-from leverageguard.warehouse.raw_tables import RAW_TABLES
-from tests.policy_world import CANCELLATIONS, CHAIN, PURCHASES, START, USDC, PolicyWorld, wallet
+from tests.policy_world import CHAIN, PURCHASES, START, USDC, PolicyWorld, wallet
 
 BOUGHT, COVER_START, COVER_END, FILE_UNTIL = 0.5, 1.0, 25.0, 49.0
 TO_WAITING = ["QUOTED", "PAID", "WAITING"]
-
-is_cancelled = pytest.mark.skipif(
-    CANCELLATIONS not in RAW_TABLES, reason="cancellations are not landed yet"
-)
 
 
 @pytest.fixture
@@ -301,7 +296,6 @@ def test_advance__void_purchase_is_lost_and_bought_as_quoted__is_paid(world):
     assert world.states(quote)[1:4] == ["VOID", "LAPSED", "PAID"]
 
 
-@is_cancelled
 def test_advance__cancelled_before_the_cover__is_cancelled_at_the_block(world):
     quote = world.quote()
     world.buy(quote)
@@ -313,7 +307,6 @@ def test_advance__cancelled_before_the_cover__is_cancelled_at_the_block(world):
     assert world.last(quote) == ("CANCELLED", "CANCELLED", 0.75)
 
 
-@is_cancelled
 @pytest.mark.parametrize("now", [2, 30], ids=["in force", "expired"])
 def test_advance__cancellation_read_late__takes_effect_before_the_cover(world, now):
     quote = world.quote()
@@ -335,7 +328,6 @@ def test_advance__cancellation_after_the_cover_began__is_none(world, hours):
     assert world.last(quote)[0] == "IN_FORCE"
 
 
-@is_cancelled
 def test_advance__chain_lost_the_cancellation__is_insured_as_before(world):
     quote = world.quote()
     world.buy(quote)
@@ -348,7 +340,6 @@ def test_advance__chain_lost_the_cancellation__is_insured_as_before(world):
     assert world.txns(quote)[4].rule_id == "CANCELLATION_REORGED"
 
 
-@is_cancelled
 def test_advance__chain_lost_both__lapses(world):
     quote = world.quote()
     events = [world.buy(quote), world.cancel(quote, 0.75)]
@@ -436,7 +427,6 @@ def test_advance__payout_whose_claim_has_no_moves__is_an_open_claim(world):
     assert world.last(quote)[0] == "EXPIRED"
 
 
-@is_cancelled
 def test_advance__cancelled__is_closed_when_all_would_have_been_over(world):
     quote = world.quote()
     world.buy(quote)
@@ -490,3 +480,62 @@ def test_advance__another_process_moved_first__looks_again(world, monkeypatch):
     monkeypatch.setattr(advancing._Round, "run", race)
     assert world.advance()["moves"] == 0
     assert world.states(quote) == [*TO_WAITING, "IN_FORCE"]
+
+
+def test_advance__plain_transfer__is_queued_with_who_paid_what(world):
+    sent = world.transfer(7, 0.5)
+    at(world, 2).read_and_advance()
+    world.advance()
+
+    [row] = world.queue().values()
+    assert (row.reason_code, row.quote_id) == ("PLAIN_TRANSFER", None)
+    assert (row.payer, row.amount_micro_usdc, row.paid_at_ms) == (
+        wallet("stranger"),
+        7,
+        sent["block_time_ms"],
+    )
+
+
+def expiring(world):
+    return world.quote(expires_at_ms=START + 3_600_000)
+
+
+def test_advance__nobody_bought_while_the_quote_held__lapses_when_the_chain_was_read(world):
+    quote = expiring(world)
+    at(world, 5).advance()
+    assert world.last(quote)[0] == "QUOTED", "a purchase may stand in an hour nobody has read"
+    world.read(0)
+    world.advance()
+    assert world.last(quote)[0] == "QUOTED", "the last instant of the quote was not read"
+    world.read(1)
+    world.advance()
+
+    assert world.last(quote) == ("LAPSED", "QUOTE_EXPIRED", 1)
+
+
+def test_advance__purchase_made_in_time_and_read_late__is_paid_all_the_same(world):
+    quote = expiring(world)
+    at(world, 5).read_and_advance()
+    world.buy(quote, 1.0)
+    world.read_and_advance()
+
+    assert world.states(quote) == ["QUOTED", "LAPSED", "PAID", "WAITING", "IN_FORCE"]
+    assert world.txns(quote)[2].rule_id == "PREMIUM_SEEN_LATE"
+
+
+def test_advance__purchase_after_the_quote_expired__is_void(world):
+    quote = expiring(world)
+    paid = world.buy(quote, 1.001)
+    at(world, 1.5).read_and_advance()
+
+    assert world.last(quote)[0] == "VOID"
+    assert world.queue()[paid["tx_hash"]].reason_code == "QUOTE_EXPIRED"
+
+
+def test_advance__lapsed_quote__is_closed_a_day_later(world):
+    quote = expiring(world)
+    at(world, 24.9).read_and_advance()
+    assert world.last(quote)[0] == "LAPSED"
+    at(world, 26.5).read_and_advance()
+
+    assert world.last(quote) == ("CLOSED", "NOTHING_OPEN", 25)
