@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+
+import pytest
 
 from leverageguard import clock
 from leverageguard.config import Settings
@@ -33,16 +36,27 @@ def act(settings: Settings, number: int) -> None:
         )
 
 
-def test_land_actions__of_many_at_once__lose_none(settings: Settings) -> None:
+def test_land_actions__two_at_once__the_slower_one_takes_nothing_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock.set_world(NOW)
     settings.store_path.parent.mkdir(parents=True, exist_ok=True)
     base.Base.metadata.create_all(base.engine(settings))
+    has_read, replace = threading.Event(), landing.replace
 
-    def act_and_land(number: int) -> None:
-        act(settings, number)
-        steps.land_actions(settings, NOW)
+    def slow_at_first(*given: object) -> int:
+        if not has_read.is_set():
+            has_read.set()
+            time.sleep(1)
+        return replace(*given)  # type: ignore[arg-type]
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(act_and_land, range(12)))
+    monkeypatch.setattr(landing, "replace", slow_at_first)
+    act(settings, 1)
+    slow = threading.Thread(target=steps.land_actions, args=(settings, NOW))
+    slow.start()
+    has_read.wait()
+    act(settings, 2)
+    steps.land_actions(settings, NOW)
+    slow.join()
     landed = landing.read(settings, "intake/claim_actions", NOW // HOUR * HOUR, "store")
-    assert {row["action_id"] for row in landed} == {f"act_{number}" for number in range(12)}
+    assert {row["action_id"] for row in landed} == {"act_1", "act_2"}
