@@ -65,27 +65,25 @@ def play(world: DbtWorld) -> None:
     approvals = [("approve", who, "TERMS|OVER_LIMIT|ONCE") for who in ("ann", "bob")]
     say(world, claim_id("refused-and-approved", order), *approvals)
     # Two accounts of a wallet with room for 50 a day: the first one's claim is withdrawn.
-    for name in ("gone-first", "gone-second"):
-        order = large(world, name, owner="gone", version="scenario-small-v1")
-        if name == "gone-first":
-            say(world, claim_id(name, order), ("withdraw", "holder", ""))
-    # Two policies on one liquidation: of one a person says no, so the other is paid.
+    order = large(world, "gone-first", owner="gone", version="scenario-small-v1")
+    say(world, claim_id("gone-first", order), ("withdraw", "holder", ""))
+    large(world, "gone-second", owner="gone", version="scenario-small-v1", after=5)
+    # Two policies on one liquidation: to the one that was first a person says no.
     world.account("first-out")
-    for minutes, name in enumerate(("first-out", "second-in")):
+    for minutes, name in enumerate(("second-in", "first-out")):
         world.policy(name, "first-out", bought=START + minutes * MINUTE)
     world.trade("first-out", OPEN, "100000", "1")
     order = world.trade("first-out", CLOSE, "99100", "1", close="full", pnl="-9")
-    world.filing("first-out", "first-out", order, CLOSE + MINUTE, by="first-out")
     world.filing("second-in", "second-in", order, CLOSE + MINUTE, by="first-out")
     say(world, claim_id("first-out", order, "first-out"), REJECT)
 
 
 def large(
     world: DbtWorld, name: str, owner: str = "", version: str = "scenario-large-v1",
-    leverage: int = 100,
+    leverage: int = 100, after: int = 0,
 ) -> str:  # fmt: skip
     """A bound account whose 100 USDT of margin are liquidated; the closing order."""
     world.account(name, signer=owner)
     world.policy(name, name, principal=100, owner=owner, version=version, leverage=leverage)
     world.trade(name, OPEN, "100000", "10")
-    return world.trade(name, CLOSE, "99100", "10", close="full", pnl="-90")
+    return world.trade(name, CLOSE + after, "99100", "10", close="full", pnl="-90")

@@ -52,6 +52,16 @@ def test_payout__two_accounts_of_one_wallet__share_the_cap_of_the_day(claims):
     assert claims["rich-2"][0]["capped_micro_usdc"] == 30_000_000
 
 
+def test_payout__beside_a_withdrawn_claim__has_the_whole_room(claims):
+    # 100 USDT of margin at 0.48 each, and a cap of 50 a day.
+    assert amounts(claims["gone-first"]) == [None]
+    assert amounts(claims["gone-second"]) == [48_000_000]
+
+
+def test_payout__released_by_two_people__is_the_formula(claims):
+    assert amounts(claims["limit-released"]) == amounts(claims["appeal-won"]) == [48_000_000]
+
+
 def test_payout__sum_insured_used_up__pays_the_rest(claims):
     assert amounts(claims["exhausted"]) == [4_980_000, 1_020_000]
 

@@ -103,7 +103,8 @@ bought as (
         products.pool_day_cap_micro_usdc,
         products.claim_share_of_pool_ppm,
         products.claim_cap_micro_usdc,
-        products.auto_approve_micro_usdc
+        products.auto_approve_micro_usdc,
+        products.appeal_seconds
     from as_quoted as quotes
     left join cancellations
         on
