@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 
+from leverageguard.domain import signing
 from leverageguard.evidence import shape, steps, verdicts, verify
 from leverageguard.evidence.gather import Gatherer
+from leverageguard.simulator.scenario import wallet_key
 from leverageguard.store import base
 from leverageguard.warehouse import dbt_runner, landing, packages
 from tests.evidence.evidence_world import EvidenceWorld
 
 pytestmark = pytest.mark.slow
-ACTIONS = "intake/claim_actions"
+ACTIONS, ENDORSEMENTS = "intake/claim_actions", "intake/endorsements"
+QUOTES = "intake/quotes"
 SAID_MS, MINUTE_MS = 1_767_700_000_000, 60_000
 REJECT, APPEAL = ("reject", "ann", ""), ("appeal", "holder", "")
 APPROVALS = (("approve", "bob", "REVIEW"), ("approve", "cid", "REVIEW"))
@@ -63,6 +66,28 @@ def act(settings: Any, claim_id: str, *words: tuple[str, str, str], after: int =
         landing.replace(settings, ACTIONS, hour, f"{claim_id}-{after}", of_hour)
 
 
+def endorse(world: EvidenceWorld, claim: dict[str, Any]) -> None:
+    """Land that the holder signed a policy's terms anew before its cover began."""
+    [quote] = landing.scan(world.settings, QUOTES, where={"quote_id": [claim["policy_id"]]})
+    value = signing.Endorsement(
+        quote["quote_id"], quote["account_id"], quote["inst_id"], quote["leverage"], 1
+    )
+    [wallet] = {
+        policy.wallet
+        for policy in world.scenario.policies
+        if policy.policy == claim["policy_reference"]
+    }
+    at_ms = quote["created_at_ms"] + MINUTE_MS
+    row = {
+        "endorsement_id": "end-1", "policy_id": value.policy, "endorsement_no": value.number,
+        "account_id": value.account, "inst_id": value.inst_id, "leverage": value.leverage,
+        "signer": claim["wallet"], "effective_at_ms": at_ms, "created_at_ms": at_ms,
+        "signature": signing.sign(value, world.settings.chain_id, wallet_key(wallet)),
+    }  # fmt: skip
+    [(hour, rows)] = landing.by_hour(ENDORSEMENTS, [row]).items()
+    landing.replace(world.settings, ENDORSEMENTS, hour, "test", rows)
+
+
 @pytest.fixture(scope="module")
 def spoken(sealed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spoken]:
     folder = tmp_path_factory.mktemp("people") / "data"
@@ -77,6 +102,10 @@ def spoken(sealed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spoken]
         said = {case: row["claim_id"] for case, row in zip(WORDS, payable, strict=False)}
         for case, claim_id in said.items():
             act(settings, claim_id, *WORDS[case])
+        others = world.claims("verdict = 'verified'")
+        endorsed = next(row for row in others if row["claim_id"] not in said.values())
+        said["endorsed"] = endorsed["claim_id"]
+        endorse(world, endorsed)
         dbt_runner.build()
         counts = steps.seal()
         amounts = {row["claim_id"]: row["approved_micro_usdc"] for row in payable}
@@ -95,7 +124,7 @@ def wrong(spoken: Spoken, folder: Path) -> list[str]:
 
 def test_seal__claims_people_spoke_on__are_decided_by_their_packages_alike(spoken):
     assert (spoken.counts["refused"], spoken.counts["verdicts"]) == (0, spoken.counts["claims"])
-    assert len(spoken.said) == len(WORDS)
+    assert len(spoken.said) == len(WORDS) + 1
     found = {case: spoken.verdict(case) for case in WORDS}
     assert {case: (row.verdict, row.reasons, row.hold_reasons) for case, row in found.items()} == {
         "appealed": ("verified", "", "REVIEW"),
@@ -119,6 +148,17 @@ def test_verify__a_claim_people_spoke_on__is_right_and_says_whose_word_it_takes(
     [note] = [line.seen for line in lines if line.what == "people"]
     assert all(f"{action} by {actor}" in note for action, actor, _ in WORDS[case])
     assert "not by this package" in note
+
+
+def other_leverage(documents):
+    documents["policy.json"]["endorsements"][0]["leverage"] += 1
+
+
+def test_verify__a_changed_policy__rests_on_its_holders_signature(spoken, reseal):
+    folder = spoken.folder("endorsed")
+
+    assert wrong(spoken, folder) == []
+    assert "endorsement signature" in wrong(spoken, reseal(folder, other_leverage))
 
 
 def one_approval_less(documents):

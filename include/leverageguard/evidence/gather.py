@@ -32,7 +32,14 @@ TIMED = {
     "exchanges/leverages": "taken_at_ms",
 }
 OF_ACCOUNT = (*TIMED, "exchanges/account_configs", "exchanges/order_lookups")
-OF_POLICY = ("intake/accounts", "intake/bindings", "intake/quotes", "intake/claims")
+# Rows of a policy, by the column that names it.
+OF_POLICY = {
+    "intake/quotes": "quote_id",
+    "intake/endorsements": "policy_id",
+    "intake/claims": "policy_id",
+    "chain/policy_purchases": "quote_id",
+    "chain/policy_cancellations": "quote_id",
+}
 MARKET = ("exchanges/instruments", "exchanges/candles", "exchanges/endpoints")
 # How far around the close a price is looked at; the mark on the own venue also since the position
 # was weakened.
@@ -48,24 +55,36 @@ class Gatherer:
         self._from_ms = min((claim.fills_from_ms for claim in claims), default=0) - HOUR_MS
         accounts = sorted({claim.account_id for claim in claims})
         connection.execute("create schema raw")
-        for table in (*TIMED, "exchanges/account_configs", *OF_POLICY[:3]):
+        for table in (
+            *TIMED, "exchanges/account_configs", "intake/accounts", "intake/bindings"
+        ):  # fmt: skip
             days = self._from_ms if table in TIMED else 0
             self._load(table, "list_contains(?, account_id)", [accounts], days)
         filings = sorted({claim.filing_id for claim in claims if claim.filing_id})
         self._load("exchanges/order_lookups", "list_contains(?, filing_id)", [filings])
-        policies = [row["quote_id"] for row in self._rows("intake/quotes", "true", [])]
-        self._load("intake/claims", "list_contains(?, lower(policy_id))", [_lower(policies)])
         named = sorted({claim_id for claim in claims for claim_id in claim.account_claim_ids})
         self._load("intake/claim_actions", "list_contains(?, claim_id)", [named])
-        self._load(
-            "chain/policy_purchases", "list_contains(?, lower(quote_id))", [_lower(policies)]
-        )
+        self._load_policies(accounts)
         self._load("exchanges/instruments", "true", [])
         self._load("exchanges/endpoints", "true", [])
         self._load("exchanges/candles", "true", [], self._from_ms)
         self._load("exchanges/fetch_windows", "true", [], self._from_ms)
         owners = [*accounts, PUBLIC]
         self._load("exchanges/replies", "list_contains(?, account_id)", [owners], hashes=True)
+
+    def _load_policies(self, accounts: list[str]) -> None:
+        """What was quoted for the accounts or moved to them since, and what became of it."""
+        self._load("intake/endorsements", "true", [])
+        of_account = "list_contains(?, account_id)"
+        moved = self._rows("intake/endorsements", of_account, [accounts])
+        self._load(
+            "intake/quotes",
+            f"{of_account} or list_contains(?, lower(quote_id))",
+            [accounts, _lower(row["policy_id"] for row in moved)],
+        )
+        policies = _lower(row["quote_id"] for row in self._rows("intake/quotes", "true", []))
+        for table, named in list(OF_POLICY.items())[2:]:
+            self._load(table, f"list_contains(?, lower({named}))", [policies])
 
     def rows(self, claim: Claim) -> Rows:
         """The claim's rows by raw table, in no promised order."""
@@ -157,26 +176,27 @@ class Gatherer:
 
     def _policy_rows(self, claim: Claim) -> Rows:
         """Account, bindings, and the account's policies with what was filed and said on them."""
-        of_account = {
+        # Quoted for the account, or moved to it since.
+        policies = _lower(
+            row[OF_POLICY[table]]
+            for table in ("intake/quotes", "intake/endorsements")
+            for row in self._rows(table, "account_id = ?", [claim.account_id])
+        )
+        rows = {
             table: self._rows(table, "account_id = ?", [claim.account_id])
-            for table in ("intake/accounts", "intake/bindings", "intake/quotes")
+            for table in ("intake/accounts", "intake/bindings")
         }
-        policies = _lower(row["quote_id"] for row in of_account["intake/quotes"])
-        return of_account | {
-            "chain/policy_purchases": self._rows(
-                "chain/policy_purchases", "list_contains(?, lower(quote_id))", [policies]
-            ),
-            "intake/claims": self._rows(
-                "intake/claims",
-                "list_contains(?, lower(policy_id)) and (filing_id = ? or lower(claimed_by) = ?)",
-                [policies, claim.filing_id, claim.wallet],
-            ),
-            "intake/claim_actions": self._rows(
-                "intake/claim_actions",
-                "list_contains(?, claim_id)",
-                [list(claim.account_claim_ids)],
-            ),
-        }
+        for table, named in OF_POLICY.items():
+            rows[table] = self._rows(table, f"list_contains(?, lower({named}))", [policies])
+        rows["intake/claims"] = [
+            row
+            for row in rows["intake/claims"]
+            if row["filing_id"] == claim.filing_id or row["claimed_by"].lower() == claim.wallet
+        ]
+        rows["intake/claim_actions"] = self._rows(
+            "intake/claim_actions", "list_contains(?, claim_id)", [list(claim.account_claim_ids)]
+        )
+        return rows
 
     def _market_rows(self, claim: Claim) -> Rows:
         """The instrument and its twins on other venues, with their prices around the close."""

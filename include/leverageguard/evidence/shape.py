@@ -22,6 +22,8 @@ PARTS: tuple[tuple[str, str | None, str], ...] = (
     (CLAIM, "actions", "intake/claim_actions"),
     (POLICY, "quotes", "intake/quotes"),
     (POLICY, "purchases", "chain/policy_purchases"),
+    (POLICY, "endorsements", "intake/endorsements"),
+    (POLICY, "cancellations", "chain/policy_cancellations"),
     (ACCOUNT, "accounts", "intake/accounts"),
     (ACCOUNT, "bindings", "intake/bindings"),
     (ACCOUNT, "account_configs", "exchanges/account_configs"),
@@ -45,7 +47,12 @@ PARTS: tuple[tuple[str, str | None, str], ...] = (
     (CONTEXT, "pool_balances", "evidence/pool_balances"),
 )
 # Packages sealed before `core-v3` do not name the first of these, before `core-v4` none.
-ADDED_LATER = frozenset({"evidence/unread_accounts", "intake/claim_actions"})
+ADDED_LATER = frozenset(
+    (
+        "evidence/unread_accounts", "intake/claim_actions", "intake/endorsements",
+        "chain/policy_cancellations",
+    )
+)  # fmt: skip
 DOCUMENTS = frozenset(name for name, _, _ in PARTS) | {VERDICT}
 
 

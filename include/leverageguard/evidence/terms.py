@@ -30,6 +30,7 @@ def lines(settings: Settings, documents: Documents) -> list[Line]:
         _rules_line(settings, policy),
         *_binding_lines(rows["intake/bindings"], policy),
         *_filing_lines(documents, rows["intake/claims"], policy),
+        *_endorsement_lines(rows["intake/endorsements"], policy),
         *_people_lines(documents, rows["intake/claim_actions"]),
     ]
 
@@ -130,6 +131,19 @@ def _filing_lines(
         made.append(_signed("filing signature", value, row, row["claimed_by"], policy, seen))
     if not filings and claim.get("filing_id"):
         made.append(wrong("filing signature", "the package does not hold the filing"))
+    return made
+
+
+def _endorsement_lines(endorsements: list[dict[str, Any]], policy: Mapping[str, Any]) -> list[Line]:
+    """Each change's signature is the wallet's that the row says signed it; the models ask whose."""
+    made = []
+    for row in endorsements:
+        value = signing.Endorsement(
+            row["policy_id"], row["account_id"], row["inst_id"], int(row["leverage"]),
+            int(row["endorsement_no"]),
+        )  # fmt: skip
+        seen = f"change {value.number}: {value.inst_id} at most {value.leverage}x"
+        made.append(_signed("endorsement signature", value, row, row["signer"], policy, seen))
     return made
 
 
