@@ -68,6 +68,10 @@ class ClaimMachine(RuleBasedStateMachine):
         self.book.notice(*CLAIMS)
         self.now = clock.now_ms()
         self.withdrawn: set[str] = set()
+        # All begin payable: what is random after that soon meets the planner.
+        for claim in CLAIMS:
+            self.decide(claim, "verified", "", DUE, "")
+        self.book.advance()
 
     def teardown(self) -> None:
         base.engine(self.settings).dispose()
@@ -83,7 +87,7 @@ class ClaimMachine(RuleBasedStateMachine):
         claim=claims,
         verdict=st.sampled_from(["verified", "rejected", "undetermined"]),
         holds=st.sampled_from(HOLDS),
-        due=st.sampled_from([0, DUE, DUE - 1]),
+        due=st.sampled_from([DUE, 0]),
         reasons=st.sampled_from(["IN_COVER", "REVIEW", "REVIEW,TERMS"]),
     )
     def decide(self, claim: str, verdict: str, holds: str, due: int, reasons: str) -> None:
@@ -235,7 +239,7 @@ class ClaimMachine(RuleBasedStateMachine):
 
 
 ClaimMachine.TestCase.settings = budget(
-    max_examples=15,
+    max_examples=8,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
