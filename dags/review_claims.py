@@ -43,7 +43,7 @@ class Question(HITLOperator):
             raise AirflowSkipException("no answer is needed, or nobody may give one")
         self.subject, self.body = form.subject, form.body
         self.assigned_users = [{"id": user, "name": user} for user in form.users]
-        self.response_timeout = pendulum.duration(seconds=form.patience_s)
+        self.response_timeout = form.patience
         return super().execute(context)
 
     def execute_complete(self, context, event):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 
 import structlog
@@ -41,7 +42,7 @@ class Form:
     subject: str
     body: str
     users: tuple[str, ...]
-    patience_s: int
+    patience: timedelta
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def form(settings: Settings, key: str, step: int) -> Form | None:
             _log.warning("review_not_asked", review_id=row.review_id, step=step, users=users)
             return None
         subject, body = review_subjects.text(settings, row, facts, step)
-        return Form(row.review_id, subject, body, users, settings.review_patience_s)
+        patience = timedelta(seconds=settings.review_patience_s)
+        return Form(row.review_id, subject, body, users, patience)
 
 
 def answer(
