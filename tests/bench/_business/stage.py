@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard import clock, config
+from leverageguard.claims import advancing as claims_advancing
 from leverageguard.config import Settings
 from leverageguard.evidence import steps as evidence_steps
 from leverageguard.intake import steps as intake_steps
+from leverageguard.policies import advancing as policies_advancing
 from leverageguard.quality import steps as quality_steps
 from leverageguard.settlement import chain as chains
 from leverageguard.settlement import chain_steps
@@ -31,6 +33,8 @@ from leverageguard.warehouse import connect, dbt_runner, landing, raw_tables, sn
 from tests.dbt.scenario_rows import ScenarioRows
 
 HOUR_MS = 3_600_000
+SPAN_MS = 60 * HOUR_MS  # longer than the day lasts
+LONGEST_WAIT_S = 15 * 24 * 3600
 OURS = ("intake/", "chain/", "settlement/", "lifecycle/", "evidence/")
 Say = Callable[[str], None]
 
@@ -71,8 +75,10 @@ class Stage:
 
     def land_ours(self) -> None:
         """What the store and the chain hold by now."""
-        window = _iso(self.scenario.start_ms - HOUR_MS), _iso(clock.now_ms())
+        now = clock.now_ms()
+        window = _iso(max(self.scenario.start_ms, now - SPAN_MS) - HOUR_MS), _iso(now)
         chain_steps.land(*window)
+        policies_advancing.advance()
         intake_steps.land(*window)
 
     def decide(self) -> None:
@@ -80,6 +86,7 @@ class Stage:
         quality_steps.check_arrivals()
         dbt_runner.build_if_changed()
         evidence_steps.seal()
+        claims_advancing.advance_decided()
         quality_steps.check_departures()
         snapshot.publish()
         evidence_steps.report_unsealed()
@@ -95,6 +102,16 @@ class Stage:
         dbt_runner.build_if_changed()
         snapshot.publish()
         return len(batches)
+
+    def let_time_pass(self) -> None:
+        """Every time to appeal and to look at a payment again goes by; what is over is closed."""
+        for _ in range(2):
+            clock.sleep(LONGEST_WAIT_S)
+            self.land_ours()
+            claims_advancing.advance(self.settings)
+            policies_advancing.advance()
+        dbt_runner.build_if_changed()
+        snapshot.publish()
 
     def close(self) -> None:
         """End the processes of the stage."""
