@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from leverageguard import cli_options, config
 from leverageguard.config import ConfigError, Settings
@@ -16,63 +15,8 @@ from leverageguard.config import ConfigError, Settings
 def parser() -> argparse.ArgumentParser:
     """The commands that run inside the stack's environment."""
     made = argparse.ArgumentParser(prog="./leverageguard")
-    commands = made.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up")
-    up.add_argument("--scenario", type=Path)
-    up.add_argument("--no-superset", action="store_true")
-    commands.add_parser("down")
-    commands.add_parser("status").add_argument("--json", action="store_true")
-    logs = commands.add_parser("logs")
-    logs.add_argument("name", nargs="?")
-    logs.add_argument("-f", "--follow", action="store_true")
-    logs.add_argument("-n", "--lines", type=int, default=50)
-    bench = commands.add_parser("bench")
-    bench.add_argument("name", nargs="?")
-    bench.add_argument("--json", action="store_true")
-    verify = commands.add_parser("verify")
-    verify.add_argument("target", nargs="?")
-    verify.add_argument("--all", action="store_true")
-    verify.add_argument("--rpc")
-    verify.add_argument("--offline", action="store_true")
-    sign = commands.add_parser("sign")
-    sign.add_argument("--verifier", required=True)
-    sign.add_argument("--key")
-    sign.add_argument("--watch", action="store_true")
-    incidents = commands.add_parser("incidents")
-    incidents.add_argument("--all", action="store_true")
-    resolve = incidents.add_subparsers(dest="action").add_parser("resolve")
-    resolve.add_argument("incident_id", type=int)
-    resolve.add_argument("--why", required=True)
-    cli_options.policies(commands)
-    audit = commands.add_parser("audit").add_subparsers(dest="action", required=True)
-    checked = audit.add_parser("verify")
-    checked.add_argument("--noted", action="append", default=[], metavar="SEQ:HASH")
-    shown = audit.add_parser("log")
-    shown.add_argument("--subject")
-    shown.add_argument("-n", "--lines", type=int, default=50)
-    contacts = commands.add_parser("contacts").add_subparsers(dest="action", required=True)
-    for name in ("put", "drop"):
-        contact = contacts.add_parser(name)
-        contact.add_argument("wallet")
-        contact.add_argument("channel")
-        if name == "put":
-            contact.add_argument("address")
-    _claim_options(commands.add_parser("claims"))
-    commands.add_parser("rebuild-ledger")
-    cli_options.quote(commands.add_parser("quote"))
-    airflow = commands.add_parser("airflow")
-    airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
+    cli_options.add_commands(made)
     return made
-
-
-def _claim_options(claims: argparse.ArgumentParser) -> None:
-    actions = claims.add_subparsers(dest="action")
-    actions.add_parser("list")
-    for name in ("show", "recover", "write-off"):
-        actions.add_parser(name).add_argument("claim_id")
-    for name in ("recover", "write-off"):
-        actions.choices[name].add_argument("--why", required=True)
-    actions.choices["recover"].add_argument("--micro-usdc", type=int, required=True)
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from leverageguard import cli
+from leverageguard import cli, cli_options
 
 REPO = Path(__file__).parents[2]
 LAUNCHER = REPO / "leverageguard"
@@ -34,15 +34,19 @@ def launcher():
     return module
 
 
-def test_launcher__imports__the_standard_library_alone():
+@pytest.mark.parametrize("path", [LAUNCHER, Path(cli_options.__file__)])
+def test_launcher__imports__the_standard_library_alone(path):
     imported = {
         alias.name.split(".")[0]
-        for node in ast.walk(ast.parse(LAUNCHER.read_text()))
+        for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in (node.names if isinstance(node, ast.Import) else [ast.alias(node.module)])
     }
 
-    assert imported <= sys.stdlib_module_names
+    # Of the package the command line alone, which is held to the same.
+    assert imported - {"leverageguard"} <= sys.stdlib_module_names
+    named = re.findall(r"^(?:from|import) leverageguard.*$", path.read_text(), re.MULTILINE)
+    assert all(line.startswith("from leverageguard import cli_options") for line in named)
 
 
 def test_launcher__help__names_every_command():
