@@ -30,9 +30,12 @@ def _is_free(port: int) -> bool:
 class Stack:
     """One stack in a data folder."""
 
-    def __init__(self, data: Path, first_port: int) -> None:
+    def __init__(
+        self, data: Path, first_port: int, variables: dict[str, str] | None = None
+    ) -> None:
         self.data = data
         self.port = free_port_base(first_port)
+        self.variables = variables or {}
 
     def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One launcher command; what it printed is in the result."""
@@ -40,7 +43,7 @@ class Stack:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LEVERAGEGUARD_")}
         done = subprocess.run(
             [*command, *words],
-            env=environment,
+            env={**environment, **self.variables},
             capture_output=True,
             text=True,
             timeout=UP_SECONDS,
