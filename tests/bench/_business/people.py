@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from leverageguard import clock
-from leverageguard.claims import actions, register, reviewing
+from leverageguard.claims import actions, advancing, register, reviewing
 from leverageguard.domain import signing
 from leverageguard.intake import steps as intake_steps
 from leverageguard.settlement.chain import Fees
@@ -93,6 +93,7 @@ def review(stage: Stage) -> Counter[str]:
                 reviewing.answer(stage.settings, key, step, who, option, "looked at by a person")
         ended[reviewing.record(stage.settings, key).state] += 1
     intake_steps.land_actions(stage.settings, clock.now_ms() - 3_600_000)
+    advancing.advance(stage.settings)
     return ended
 
 

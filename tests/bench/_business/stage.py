@@ -99,8 +99,7 @@ class Stage:
             settlement_steps.confirm(batch_id)
         settlement_steps.record()
         settlement_steps.reconcile()
-        dbt_runner.build_if_changed()
-        snapshot.publish()
+        self._publish()
         return len(batches)
 
     def let_time_pass(self) -> None:
@@ -109,7 +108,11 @@ class Stage:
             clock.sleep(LONGEST_WAIT_S)
             self.land_ours()
             claims_advancing.advance(self.settings)
+            self._publish()  # a policy is closed once its claims were decided after their time
             policies_advancing.advance()
+        self._publish()
+
+    def _publish(self) -> None:
         dbt_runner.build_if_changed()
         snapshot.publish()
 
