@@ -17,7 +17,7 @@ FUNDED = 10_000 * USDC
 def quote_of(world, **changes):
     """A quote for the buyer, who holds just its premium and lets the pool take it."""
     buyer = world.who("buyer").address
-    terms = (QUOTE_ID, buyer, PREMIUM, 50 * USDC, COVER, WAIT, world.now + 600, keccak(text="t"))
+    terms = (QUOTE_ID, buyer, PREMIUM, 50 * USDC, COVER, WAIT, world.now + DAY, keccak(text="t"))
     quote = dict(zip(QUOTE_NAMES, terms, strict=True)) | changes
     world.send(world.token.functions.mint(buyer, quote["premium"]))
     world.send(world.token.functions.approve(world.pool.address, quote["premium"]), "buyer")
