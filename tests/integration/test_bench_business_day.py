@@ -20,8 +20,6 @@ def test_day__small_cast__ties_to_the_micro_usdc_and_every_claim_ends(monkeypatc
     assert all(value > 0 for sides in found["ties"].values() for value in sides.values())
     assert found["cancelled"] > 0 and found["withdrawn"] > 0 and found["appealed"] > 0
     assert found["reviewed"]["APPROVED"] > 0 and found["reviewed"]["REJECTED"] > 0
-    assert found["reviewed_again"]["APPROVED"] > 0 and found["reviewed_again"]["REJECTED"] > 0
     assert found["unexplained"] == 0
-    assert set(found["policy_states"]) == {"CLOSED"}
     assert {key.split()[0] for key in found["not_closed"]} <= {"EVIDENCE_PENDING"}
     assert (found["audit_rows"] > 1000, found["audit_breaks"]) == (True, 0)
