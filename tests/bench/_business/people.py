@@ -92,7 +92,7 @@ def review(stage: Stage) -> Counter[str]:
                 who = form.users[0]
                 reviewing.answer(stage.settings, key, step, who, option, "looked at by a person")
         ended[reviewing.record(stage.settings, key).state] += 1
-    intake_steps.land_actions(stage.settings, clock.now_ms() - 3_600_000)
+    _land_actions(stage)
     advancing.advance(stage.settings)
     return ended
 
@@ -114,7 +114,12 @@ def appeal(stage: Stage) -> int:
         said = signing.Appeal(txn.policy_id, txn.claim_id, STATEMENT)
         chain_id, signature = _signed(stage, txn, said)
         actions.appeal(stage.settings, txn.claim_id, chain_id, STATEMENT, signature)
+    _land_actions(stage)
     return len(chosen)
+
+
+def _land_actions(stage: Stage) -> None:
+    intake_steps.land_actions(stage.settings, clock.now_ms() - 3_600_000)
 
 
 def _claims_in(stage: Stage, states: tuple[str, ...]) -> list[ClaimTxn]:
