@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine, event, text
+from sqlalchemy import CheckConstraint, Engine, MetaData, create_engine, event, text
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from leverageguard.config import Settings
@@ -27,6 +27,12 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """The constraint that a column holds one of these texts."""
+    names = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({names})", name=f"{column}_known")
 
 
 @lru_cache(maxsize=8)

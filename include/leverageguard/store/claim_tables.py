@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, String,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leverageguard.store.append_only import append_only, follows_on, guarded
-from leverageguard.store.base import Base
+from leverageguard.store.base import Base, one_of
 
 ACTIONS = ("approve", "reject", "reverify", "withdraw", "appeal")
 ANSWERS = ("approve", "reject", "reverify")
@@ -20,11 +20,6 @@ REVIEW_STATES = (
     "SUPERSEDED",
 )
 PROPOSAL_STATES = ("OPEN", "APPROVED", "REJECTED", "PLANNED", "STALE")
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    names = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({names})", name=f"{column}_known")
 
 
 class ClaimTxn(Base):
@@ -64,7 +59,7 @@ class ReviewRecord(Base):
 
     __tablename__ = "reviews"
     __table_args__ = (
-        _one_of("state", REVIEW_STATES),
+        one_of("state", REVIEW_STATES),
         CheckConstraint("approvals_needed > 0", name="approvals_needed_positive"),
         CheckConstraint("(open_key IS NULL) = (state <> 'OPEN')", name="open_until_closed"),
         CheckConstraint("(closed_at_ms IS NULL) = (state = 'OPEN')", name="closed_at_a_time"),
@@ -95,7 +90,7 @@ class ReviewAnswer(Base):
 
     __tablename__ = "review_answers"
     __table_args__ = (
-        _one_of("answer", ANSWERS),
+        one_of("answer", ANSWERS),
         CheckConstraint("step > 0", name="step_positive"),
     )
     review_id: Mapped[str] = mapped_column(ForeignKey("reviews.review_id"), primary_key=True)
@@ -117,7 +112,7 @@ class ClaimAction(Base):
 
     __tablename__ = "claim_actions"
     __table_args__ = (
-        _one_of("action", ACTIONS),
+        one_of("action", ACTIONS),
         UniqueConstraint("review_id", "actor"),
         CheckConstraint(
             "(review_id IS NOT NULL) = (action IN ('approve', 'reject', 'reverify'))",
@@ -154,7 +149,7 @@ class BatchProposal(Base):
 
     __tablename__ = "batch_proposals"
     __table_args__ = (
-        _one_of("state", PROPOSAL_STATES),
+        one_of("state", PROPOSAL_STATES),
         CheckConstraint("total_micro_usdc > 0", name="total_positive"),
         CheckConstraint("claim_count > 0", name="claim_count_positive"),
     )

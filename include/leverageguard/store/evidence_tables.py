@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     CheckConstraint,
     Integer,
     String,
     UniqueConstraint,
-    event,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.base import Base
+from leverageguard.store.append_only import append_only, guarded
+from leverageguard.store.base import Base, one_of
 from leverageguard.store.settlement_tables import PayoutRecord
 
 VERDICTS = ("verified", "rejected", "undetermined")
 CAUSES = ("first", "evidence_changed", "rules_changed", "verdict_changed")
 STANDINGS = ("open", "stands", "RECOVERY_OPEN")
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    names = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({names})", name=f"{column}_known")
 
 
 class VerdictRecord(Base):
@@ -42,9 +36,9 @@ class VerdictRecord(Base):
         CheckConstraint(
             "verdict = 'undetermined' OR evidence_root IS NOT NULL", name="decided_on_evidence"
         ),
-        _one_of("verdict", VERDICTS),
-        _one_of("cause", CAUSES),
-        _one_of("standing", STANDINGS),
+        one_of("verdict", VERDICTS),
+        one_of("cause", CAUSES),
+        one_of("standing", STANDINGS),
     )
     verdict_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     claim_id: Mapped[str] = mapped_column(String(64))
@@ -63,14 +57,10 @@ class VerdictRecord(Base):
 
 # A migration that creates the table must execute these too; create_all does so by itself.
 TRIGGERS = (
-    "CREATE TRIGGER verdicts_no_update BEFORE UPDATE ON verdicts "
-    "BEGIN SELECT RAISE(ABORT, 'verdicts is append-only'); END",
-    "CREATE TRIGGER verdicts_no_delete BEFORE DELETE ON verdicts "
-    "BEGIN SELECT RAISE(ABORT, 'verdicts is append-only'); END",
-    "CREATE TRIGGER payouts_evidence_fixed BEFORE UPDATE OF evidence_root ON payouts "
-    "BEGIN SELECT RAISE(ABORT, 'a planned payout is never changed'); END",
+    *append_only(VerdictRecord),
+    *guarded(
+        PayoutRecord,
+        "CREATE TRIGGER payouts_evidence_fixed BEFORE UPDATE OF evidence_root ON payouts "
+        "BEGIN SELECT RAISE(ABORT, 'a planned payout is never changed'); END",
+    ),
 )
-for _trigger in TRIGGERS:
-    _table = PayoutRecord.__table__ if " ON payouts " in _trigger else VerdictRecord.__table__
-    _ddl = DDL(_trigger)  # type: ignore[no-untyped-call]
-    event.listen(_table, "after_create", _ddl.execute_if(dialect="sqlite"))

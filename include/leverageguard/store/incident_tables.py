@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Integer, String, event
+from sqlalchemy import BigInteger, CheckConstraint, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from leverageguard.store.append_only import guarded
 from leverageguard.store.base import Base
 
 
@@ -40,7 +41,8 @@ class IncidentRecord(Base):
 
 
 # A migration that creates the table must execute these too; create_all does so by itself.
-TRIGGERS = (
+TRIGGERS = guarded(
+    IncidentRecord,
     "CREATE TRIGGER incidents_no_delete BEFORE DELETE ON incidents "
     "BEGIN SELECT RAISE(ABORT, 'an incident is never deleted'); END",
     "CREATE TRIGGER incidents_fixed BEFORE UPDATE OF chain_id, kind, subject, detail, "
@@ -50,6 +52,3 @@ TRIGGERS = (
     "WHEN OLD.resolved_at_ms IS NOT NULL "
     "BEGIN SELECT RAISE(ABORT, 'a resolved incident stays resolved'); END",
 )
-for _trigger in TRIGGERS:
-    _ddl = DDL(_trigger)  # type: ignore[no-untyped-call]
-    event.listen(IncidentRecord.__table__, "after_create", _ddl.execute_if(dialect="sqlite"))

@@ -5,23 +5,18 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.base import Base
+from leverageguard.store.base import Base, one_of
 
 CHANNELS = ("email", "webhook")
 KINDS = ("received", "decided", "paid", "appeal")
 NOTIFICATION_STATES = ("PENDING", "SENT", "FAILED")
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    names = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({names})", name=f"{column}_known")
-
-
 class Contact(Base):
     """Where a wallet's holder wants to be told; addresses are encrypted at rest."""
 
     __tablename__ = "contacts"
-    __table_args__ = (_one_of("channel", CHANNELS),)
+    __table_args__ = (one_of("channel", CHANNELS),)
     wallet: Mapped[str] = mapped_column(String(42), primary_key=True)
     channel: Mapped[str] = mapped_column(String(16), primary_key=True)
     encrypted_address: Mapped[bytes] = mapped_column(LargeBinary)
@@ -34,9 +29,9 @@ class Notification(Base):
     __tablename__ = "notifications"
     __table_args__ = (
         UniqueConstraint("claim_id", "txn_no", "channel"),
-        _one_of("channel", CHANNELS),
-        _one_of("kind", KINDS),
-        _one_of("state", NOTIFICATION_STATES),
+        one_of("channel", CHANNELS),
+        one_of("kind", KINDS),
+        one_of("state", NOTIFICATION_STATES),
         CheckConstraint("tries >= 0", name="tries_not_negative"),
     )
     notification_id: Mapped[str] = mapped_column(String(64), primary_key=True)

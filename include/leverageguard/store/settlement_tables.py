@@ -6,10 +6,7 @@ event over all chains, and one per claim index on each chain, for ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy import (
-    DDL,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -19,20 +16,15 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
-    event,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.base import Base
+from leverageguard.store.append_only import append_only, guarded
+from leverageguard.store.base import Base, one_of
 
 BATCH_STATES = ("PLANNED", "SIGNED", "SENT", "PAY_UNKNOWN", "REVERTED", "MINED", "FINAL")
 PAYOUT_STATES = (*BATCH_STATES[:-1], "PAID", "FAILED")
 TRANSACTION_STATES = ("SIGNED", "SENT", "MINED", "FINAL", "REPLACED", "REVERTED")
-
-
-def _allowed(states: Iterable[str]) -> CheckConstraint:
-    names = ", ".join(f"'{state}'" for state in states)
-    return CheckConstraint(f"state IN ({names})", name="state_known")
 
 
 def _on_the_batchs_chain() -> ForeignKeyConstraint:
@@ -51,7 +43,7 @@ class BatchRecord(Base):
         CheckConstraint("total_micro_usdc > 0", name="total_positive"),
         CheckConstraint("claim_count > 0", name="claim_count_positive"),
         CheckConstraint("batch_no > 0", name="batch_no_positive"),
-        _allowed(BATCH_STATES),
+        one_of("state", BATCH_STATES),
     )
     batch_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     chain_id: Mapped[int] = mapped_column(BigInteger)
@@ -77,7 +69,7 @@ class PayoutRecord(Base):
     __table_args__ = (
         CheckConstraint("amount_micro_usdc > 0", name="amount_positive"),
         CheckConstraint("claim_index > 0", name="claim_index_positive"),
-        _allowed(PAYOUT_STATES),
+        one_of("state", PAYOUT_STATES),
         _on_the_batchs_chain(),
     )
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -106,7 +98,7 @@ class TransactionRecord(Base):
     __table_args__ = (
         Index("ix_transactions_chain_sender_nonce", "chain_id", "sender", "nonce"),
         CheckConstraint("nonce >= 0", name="nonce_not_negative"),
-        _allowed(TRANSACTION_STATES),
+        one_of("state", TRANSACTION_STATES),
         _on_the_batchs_chain(),
     )
     tx_hash: Mapped[str] = mapped_column(String(66), primary_key=True)
@@ -157,17 +149,13 @@ class SettlementEvent(Base):
 
 # A migration that creates the tables must execute these too; create_all does so by itself.
 TRIGGERS = (
-    "CREATE TRIGGER settlement_events_no_update BEFORE UPDATE ON settlement_events "
-    "BEGIN SELECT RAISE(ABORT, 'settlement_events is append-only'); END",
-    "CREATE TRIGGER settlement_events_no_delete BEFORE DELETE ON settlement_events "
-    "BEGIN SELECT RAISE(ABORT, 'settlement_events is append-only'); END",
-    "CREATE TRIGGER payouts_no_delete BEFORE DELETE ON payouts "
-    "BEGIN SELECT RAISE(ABORT, 'a planned payout is never deleted'); END",
-    "CREATE TRIGGER payouts_fixed BEFORE UPDATE OF chain_id, claim_index, claim_id, "
-    "liquidation_event_id, policy_id, batch_id, recipient, amount_micro_usdc ON payouts "
-    "BEGIN SELECT RAISE(ABORT, 'a planned payout is never changed'); END",
+    *append_only(SettlementEvent),
+    *guarded(
+        PayoutRecord,
+        "CREATE TRIGGER payouts_no_delete BEFORE DELETE ON payouts "
+        "BEGIN SELECT RAISE(ABORT, 'a planned payout is never deleted'); END",
+        "CREATE TRIGGER payouts_fixed BEFORE UPDATE OF chain_id, claim_index, claim_id, "
+        "liquidation_event_id, policy_id, batch_id, recipient, amount_micro_usdc ON payouts "
+        "BEGIN SELECT RAISE(ABORT, 'a planned payout is never changed'); END",
+    ),
 )
-for _trigger in TRIGGERS:
-    _table = PayoutRecord.__table__ if " ON payouts " in _trigger else SettlementEvent.__table__
-    _ddl = DDL(_trigger)  # type: ignore[no-untyped-call]
-    event.listen(_table, "after_create", _ddl.execute_if(dialect="sqlite"))
