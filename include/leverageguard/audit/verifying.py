@@ -31,11 +31,10 @@ def verify(settings: Settings, noted: Mapping[int, str] | None = None) -> Checke
     """Check chain, notes and audited rows; `noted` are further notes kept elsewhere."""
     with base.session(settings) as session:
         known = {**anchors.read(settings), **(noted or {})}
-        found = list(audit.breaks(_events(session), known))
-        last = session.scalar(select(AuditEvent).order_by(AuditEvent.seq.desc()).limit(1))
-        found += _strayed(session)
-    head = (last.seq, last.event_hash) if last else (0, audit.GENESIS)
-    return Checked(*head, tuple(sorted(found, key=lambda one: one.seq)))
+        read = _Reading()
+        found = list(audit.breaks(read.of(_events(session)), known))
+        found += _strayed(session, read.said)
+    return Checked(*read.head, tuple(sorted(found, key=lambda one: one.seq)))
 
 
 def log(settings: Settings, subject: str | None, limit: int) -> list[AuditEvent]:
@@ -56,11 +55,23 @@ def _events(session: Session) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _strayed(session: Session) -> Iterator[Break]:
+class _Reading:
+    """What one reading of the log leaves: its last row, and the last word on each subject."""
+
+    def __init__(self) -> None:
+        self.head = 0, audit.GENESIS
+        self.said: dict[str, tuple[int, str]] = {}
+
+    def of(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The events, noted as they go by."""
+        for event in events:
+            self.head = event.seq, event.event_hash
+            self.said[event.subject] = event.seq, event.payload
+            yield event
+
+
+def _strayed(session: Session, said: dict[str, tuple[int, str]]) -> Iterator[Break]:
     """Audited rows that say something else than the log, or of which it says nothing."""
-    said: dict[str, tuple[int, str]] = {}
-    for event in _events(session):
-        said[event.subject] = event.seq, event.payload
     for name, row in _audited(session):
         subject = auditing.subject(name, row)
         seq, payload = said.pop(subject, (0, ""))
