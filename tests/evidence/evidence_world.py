@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from cryptography.fernet import Fernet
 from sqlalchemy import select
@@ -107,9 +108,6 @@ def served(folder: Path, monkeypatch: Any) -> Iterator[EvidenceWorld]:
     clock.set_world(loaded.now_ms)
     monkeypatch.setattr(exchange_steps, "POLICY", QUICK)
     monkeypatch.setattr(market_steps, "POLICY", QUICK)
-    # No chain is there to be asked: its pool has what the scenario gives it.
-    free = quoting.PoolState(loaded.pool_deposit_micro_usdc, False, frozenset())
-    monkeypatch.setattr(quoting, "pool_state", lambda *_: free)
     used = sorted({account.exchange for account in loaded.accounts} | set(VENUES))
     running = {name: RunningSimulator(loaded, name) for name in used}
     try:
@@ -133,7 +131,11 @@ def ingest(loaded: Scenario) -> EvidenceWorld:
     base.Base.metadata.create_all(base.engine(settings))
     landing.ensure_schemas(settings)
     traders.register(settings, loaded)
-    traders.quote(settings, loaded)
+    # No chain is there to be asked: its pool has what the scenario gives it. The fixtures' patches
+    # last as long as the session, and other tests ask real pools: this one ends here.
+    free = quoting.PoolState(loaded.pool_deposit_micro_usdc, False, frozenset())
+    with patch.object(quoting, "pool_state", lambda *_: free):
+        traders.quote(settings, loaded)
     traders.file(settings, loaded)
     begin, end = _iso(loaded.start_ms), _iso(loaded.now_ms)
     intake_steps.land(begin, end)
