@@ -1,0 +1,1 @@
+"""How prices move and how likely a liquidation is: features, models and their register."""
