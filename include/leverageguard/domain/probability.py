@@ -30,7 +30,10 @@ class RiskRefused(ValueError):
 
 @dataclass(frozen=True)
 class RiskInputs:
-    """What the chance depends on: sigma in parts per billion per square root of a minute."""
+    """What the chance depends on: sigma in parts per billion per square root of a minute.
+
+    `market` names the market's state, in whole numbers, for the models that read one.
+    """
 
     base_asset: str
     side: Side
@@ -38,6 +41,7 @@ class RiskInputs:
     maintenance_ppm: int
     sigma_minute_ppb: int
     cover_seconds: int
+    market: tuple[tuple[str, int], ...] = ()
 
 
 class LiquidationProbability(Protocol):

@@ -44,6 +44,8 @@ TABLES: dict[str, Audited] = {
     "quotes": Audited(("wallet",)),
     "review_answers": Audited(("actor",)),
     "reviews": Audited(("proposed_by",)),
+    "risk_models": Audited(("kind",), frozenset({"parameters", "card"})),
+    "risk_promotions": Audited(("promoted_by",)),
     "settlement_events": Audited(("actor",)),
     "verdicts": Audited(("rules_version",)),
 }

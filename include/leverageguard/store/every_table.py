@@ -8,6 +8,7 @@ from leverageguard.store import (
     intake_tables,
     notification_tables,
     policy_tables,
+    risk_tables,
     sales_tables,
     settlement_tables,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "intake_tables",
     "notification_tables",
     "policy_tables",
+    "risk_tables",
     "sales_tables",
     "settlement_tables",
 ]

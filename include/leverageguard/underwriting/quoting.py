@@ -242,4 +242,6 @@ def _inputs(asked: Asked, frozen: Terms, risk: _Risk, before: int, pool: PoolSta
         "pool_free_micro_usdc": pool.free_micro_usdc,
     }
     told = {name: None if value is None else str(value) for name, value in found.items()}
+    if symbol is not None:
+        told |= {f"market_{name}_milli": str(value) for name, value in symbol.market}
     return canonical_json(told).decode()

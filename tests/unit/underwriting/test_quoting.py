@@ -6,6 +6,7 @@ import pytest
 from eth_account import Account
 
 from leverageguard.intake import ledger
+from leverageguard.risk.champion import SEED_MODEL
 from leverageguard.settlement import encode
 from leverageguard.store.intake_tables import Quote
 from leverageguard.store.sales_tables import QuoteRefusal
@@ -45,7 +46,7 @@ def test_quote__bitcoin_twenty_for_a_day__is_priced_by_the_table(shop):
     assert quote.max_payout_micro_usdc == 10_000_000
     # 0.057947 x 10 x 1.2 + 0.1
     assert quote.premium_micro_usdc == 795364
-    assert (quote.product_version, quote.model_version) == ("actuarial-v2", risks.CHAMPION)
+    assert (quote.product_version, quote.model_version) == ("actuarial-v2", SEED_MODEL)
     assert quote.expires_at_ms == NOW_MS + 900_000
     assert quote.base_asset == "BTC"
 

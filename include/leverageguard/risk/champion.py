@@ -1,0 +1,113 @@
+"""The one place that says which model prices, and what it knows of each asset.
+
+Quotes, capacity and reserves read it. The newest promotion of the register prices; before the
+first one the committed table does, which was fitted to SIMULATED paths.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from leverageguard.config import Settings
+from leverageguard.domain.probability import (
+    SIDES,
+    ClosedForm,
+    LiquidationProbability,
+    Recalibrated,
+    RiskInputs,
+    RiskRefused,
+)
+from leverageguard.risk import market, registry
+from leverageguard.risk.registry import SEED_MODEL
+
+CLOSED_FORM = "closed-form-v1"
+# Kinds that read the market's state, and so cannot price without it.
+READS_MARKET = ("logistic", "boosting")
+
+
+class NotModelledError(RiskRefused):
+    """The model knows nothing of that asset; none stands in for it."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """How a base asset moves and is liquidated, as a model states it.
+
+    `market` is the market's state, for the models that read one.
+    """
+
+    base_asset: str
+    sigma_minute_ppb: int
+    maintenance_ppm: int
+    market: tuple[tuple[str, int], ...] = ()
+
+
+def champion(settings: Settings) -> LiquidationProbability:
+    """The model that prices now."""
+    row = registry.promoted(settings)
+    if row is None:
+        return MODELS[SEED_MODEL](settings)
+    return registry.model(row.model_version, row.kind, registry.parameters(row))
+
+
+def symbol(settings: Settings, model_version: str, asset: str) -> Symbol:
+    """What a model knows of an asset; raises NotModelledError where it knows nothing."""
+    row = None if model_version in MODELS else registry.record(settings, model_version)
+    known = symbols(settings) if row is None else registry.parameters(row)["symbols"]
+    if (model_version not in MODELS and row is None) or asset not in known:
+        raise NotModelledError(f"{asset} has no volatility under {model_version}")
+    found = Symbol(asset, known[asset]["sigma_minute_ppb"], known[asset]["maintenance_ppm"])
+    if row is None or row.kind not in READS_MARKET:
+        return found
+    state = market.newest(settings, asset, found.sigma_minute_ppb)
+    return Symbol(asset, found.sigma_minute_ppb, found.maintenance_ppm, state)
+
+
+def symbols(settings: Settings) -> dict[str, dict[str, int]]:
+    """Assumed volatility and maintenance of every asset the committed model knows."""
+    return {
+        row["base_asset"]: {
+            "sigma_minute_ppb": int(row["sigma_minute_ppb"]),
+            "maintenance_ppm": int(row["maintenance_ppm"]),
+        }
+        for row in seed(settings, "symbol_volatilities")
+        if row["model_version"] == SEED_MODEL
+    }
+
+
+def worst_side(model: LiquidationProbability, of: Symbol, leverage: int, seconds: int) -> int:
+    """The chance in ppm of the likelier side: the cover pays on either."""
+    return max(
+        model.probability_ppm(
+            RiskInputs(
+                of.base_asset,
+                side,
+                leverage,
+                of.maintenance_ppm,
+                of.sigma_minute_ppb,
+                seconds,
+                of.market,
+            )
+        )
+        for side in SIDES
+    )
+
+
+def seed(settings: Settings, name: str) -> list[dict[str, str]]:
+    """The rows of one of the project's seeds as its file writes them."""
+    with (settings.dbt_dir / "seeds" / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _committed(settings: Settings) -> LiquidationProbability:
+    rows = seed(settings, "liquidation_probabilities")
+    table = [(int(r["z_milli"]), int(r["p_ppm"])) for r in rows if r["model_version"] == SEED_MODEL]
+    return Recalibrated(SEED_MODEL, table)
+
+
+MODELS: Mapping[str, Callable[[Settings], LiquidationProbability]] = {
+    SEED_MODEL: _committed,
+    CLOSED_FORM: lambda _settings: ClosedForm(),
+}
