@@ -9,16 +9,13 @@ from hashlib import sha256
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from leverageguard import clock, lifecycle
+from leverageguard import clock, lifecycle, store_landing
 from leverageguard.config import Settings
 from leverageguard.domain.claim_facts import Move
 from leverageguard.domain.evidence import canonical_json
-from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimTxn
-from leverageguard.warehouse import landing
-from leverageguard.warehouse.raw_tables import HOUR_MS, RAW_TABLES
 
-TABLE, NAME = "lifecycle/claim_txns", "store"
+TABLE = "lifecycle/claim_txns"
 
 
 def append(
@@ -103,29 +100,5 @@ def history(session: Session, claim_ids: Collection[str]) -> dict[str, list[Clai
 
 
 def land(settings: Settings) -> int:
-    """Land the hours whose files hold other moves than the register; the rows in them.
-
-    A register that was lost takes what was landed of it along: it is written anew.
-    """
-    kept, landed = _kept(settings), landing.row_counts(settings, TABLE, NAME)
-    hours = sorted(kept.keys() | landed.keys())
-    return sum(
-        _land_hour(settings, hour) for hour in hours if kept.get(hour, 0) != landed.get(hour, 0)
-    )
-
-
-def _kept(settings: Settings) -> dict[int, int]:
-    """How many moves were recorded in each hour (start of hour, epoch ms)."""
-    hour = (ClaimTxn.recorded_at_ms - ClaimTxn.recorded_at_ms % HOUR_MS).label("hour")
-    with base.session(settings) as session:
-        found = session.execute(select(hour, func.count()).group_by(hour))
-        return {int(of_hour): count for of_hour, count in found}
-
-
-def _land_hour(settings: Settings, hour_ms: int) -> int:
-    names = RAW_TABLES[TABLE].schema.names
-    recorded = ClaimTxn.recorded_at_ms
-    query = select(ClaimTxn).where(recorded >= hour_ms, recorded < hour_ms + HOUR_MS)
-    with base.session(settings) as session:
-        rows = [{name: getattr(row, name) for name in names} for row in session.scalars(query)]
-    return landing.replace(settings, TABLE, hour_ms, NAME, rows)
+    """Land the hours whose files hold other moves than the register; the rows in them."""
+    return store_landing.land(settings, TABLE, ClaimTxn.recorded_at_ms)
