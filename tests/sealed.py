@@ -8,6 +8,7 @@ from leverageguard.claims import register
 from leverageguard.config import Settings
 from leverageguard.domain.claim_facts import Move
 from leverageguard.domain.evidence import canonical_json
+from leverageguard.domain.solvency import Room
 from leverageguard.evidence import verdicts
 from leverageguard.evidence.verdicts import Decision
 from leverageguard.settlement import planning
@@ -15,6 +16,7 @@ from leverageguard.settlement.planning import Item
 from leverageguard.store import base
 from leverageguard.warehouse import packages
 
+UNBOUNDED = Room(free_micro_usdc=10**18, promised_micro_usdc=0, minimum_micro_usdc=0)
 WAY = (
     ("NOTIFIED", "NOTICE"),
     ("EVIDENCE_PENDING", "EVIDENCE_ASKED"),
@@ -60,8 +62,20 @@ def seal(
         verdicts.record(session, decisions, now_ms=1)
 
 
-def plan(settings: Settings, items: Iterable[Item]) -> list[str]:
-    """Seal the items, then plan them; the ids of the batches made."""
+def plan(settings: Settings, items: Iterable[Item], room: Room = UNBOUNDED) -> list[str]:
+    """Seal the items, then plan them, every pool with that room; the ids of the batches made."""
     given = list(items)
     seal(settings, given)
-    return planning.plan(settings, given)
+    return plan_sealed(settings, given, room)
+
+
+def plan_sealed(
+    settings: Settings,
+    items: Iterable[Item],
+    room: Room = UNBOUNDED,
+    proposed_by: str | None = None,
+) -> list[str]:
+    """Plan what is sealed, every pool with that room; the ids of the batches made."""
+    given = list(items)
+    rooms = {item.chain_id: room for item in given}
+    return planning.plan(settings, given, rooms, proposed_by)

@@ -36,6 +36,7 @@ from leverageguard.store import base, evidence_tables, intake_tables, settlement
 from leverageguard.store.intake_tables import Quote
 from leverageguard.underwriting import quoting
 from leverageguard.warehouse import connect, dbt_runner, landing
+from tests import sealed
 from tests.simulators import RunningSimulator
 
 __all__ = ["evidence_tables", "intake_tables", "settlement_tables"]
@@ -85,7 +86,7 @@ class EvidenceWorld:
     def plan(self) -> list[str]:
         """Advance the claims that were decided and plan the approved ones; the batches made."""
         advancing.advance(self.settings, self.settings.warehouse_path, is_fresh=True)
-        return planning.plan(self.settings, self.items())
+        return sealed.plan_sealed(self.settings, self.items())
 
 
 def write(folder: Path, seed: int = 5) -> Path:

@@ -97,7 +97,10 @@ def test_settle__pool_too_small__says_what_is_missing_and_sends_nothing(stack: P
         steps.settle(batch_id)
     assert states(stack, batch_id) == ("PLANNED", ["PLANNED"])
     assert not ledger.load(stack.settings, batch_id).transactions
-    stack.fund(1_000 * USDC)
+    stack.fund(1_100 * USDC - 1)
+    with pytest.raises(errors.PoolTooSmall, match=r"2,099\.999999 free.* and keeps 100\.000000"):
+        steps.settle(batch_id)
+    stack.fund(1)
     assert settle_all(stack, [batch_id]) == [{"paid": 1, "failed": 0}]
 
 

@@ -18,7 +18,8 @@ from leverageguard.claims import register
 from leverageguard.config import Settings
 from leverageguard.domain import claim_payments
 from leverageguard.domain.batch import Batch, Payout
-from leverageguard.settlement import evidence, proposals
+from leverageguard.domain.solvency import Room
+from leverageguard.settlement import evidence, proposals, solvency
 from leverageguard.settlement.contracts.call import hex_of
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
@@ -68,8 +69,21 @@ def approved_items(settings: Settings) -> list[Item]:
     return [_item(row) for row in rows]
 
 
-def plan(settings: Settings, items: Iterable[Item], proposed_by: str | None = None) -> list[str]:
+def chains_of_new(settings: Settings, items: Iterable[Item]) -> set[int]:
+    """The configured chains on which an item may be planned: its claim was not planned before."""
+    with base.session(settings) as session:
+        return {item.chain_id for item in _new(session, _configured(settings, items))}
+
+
+def plan(
+    settings: Settings,
+    items: Iterable[Item],
+    rooms: Mapping[int, Room],
+    proposed_by: str | None = None,
+) -> list[str]:
     """Plan the items that are new; the ids of the batches made. Planning twice makes none.
+
+    Items wait that would leave their pool under its minimum (`rooms` by chain); see `solvency`.
 
     A batch over the limit is proposed by `proposed_by` (who started the run by hand) instead, and
     planned when two others approved it.
@@ -79,12 +93,17 @@ def plan(settings: Settings, items: Iterable[Item], proposed_by: str | None = No
     is not configured. Raises PlanRefused or domain.batch.BatchRefused, and plans nothing, when an
     item is not payable, was never decided, or its evidence says otherwise.
     """
-    made = _plan(settings, items, proposed_by)
+    made = _plan(settings, items, rooms, proposed_by)
     evidence.write_batches(settings)
     return made
 
 
-def _plan(settings: Settings, approved: Iterable[Item], proposed_by: str | None) -> list[str]:
+def _plan(
+    settings: Settings,
+    approved: Iterable[Item],
+    rooms: Mapping[int, Room],
+    proposed_by: str | None,
+) -> list[str]:
     payable = _configured(settings, approved)
     ordered = sorted(payable, key=lambda item: (item.batch, item.claim_id))
     for attempts_left in (2, 1, 0):
@@ -93,10 +112,9 @@ def _plan(settings: Settings, approved: Iterable[Item], proposed_by: str | None)
                 items = _sealed(session, _new(session, ordered))
                 moves = register.last_of(session, {item.claim_id for item in items})
                 items = _approved(items, moves)
-                return [
-                    _plan_batch(settings, session, group, moves)
-                    for group in proposals.settle_groups(settings, session, items, proposed_by)
-                ]
+                waits = solvency.waiting(settings, session, items, rooms)
+                groups = proposals.settle_groups(settings, session, items, waits, proposed_by)
+                return [_plan_batch(settings, session, group, moves) for group in groups]
         except IntegrityError:
             # Another planner was faster; what it planned is no longer new on the next look.
             if not attempts_left:

@@ -14,6 +14,7 @@ from leverageguard.settlement import (
     history,
     ledger,
     planning,
+    thresholds,
 )
 from leverageguard.settlement.chain import Fees
 from leverageguard.settlement.contracts.call import Call, hex_of
@@ -57,7 +58,7 @@ def prepare(worker: Worker, loaded: Loaded) -> TransactionRecord | None:
         ledger.renumber(worker.settings, batch.batch_id, next_no, worker.name)
         return None
     worker.chain.stamp()
-    check_funds(worker.pool, loaded)
+    check_funds(worker.pool, loaded, thresholds.minimum_micro_usdc(worker.settings))
     check_token(worker)
     prepared = compose(worker, loaded)
     gas = worker.chain.preflight(prepared.call, worker.proposer.address)
@@ -123,15 +124,18 @@ def require_same(row: PayoutRecord, payment: Payment) -> None:
         )
 
 
-def check_funds(pool: Pool, loaded: Loaded) -> None:
-    """Raise PoolTooSmall unless the free balance covers what is open in the batch."""
+def check_funds(pool: Pool, loaded: Loaded, minimum: int) -> None:
+    """Raise PoolTooSmall unless what is open in the batch leaves the pool at its minimum.
+
+    The planner asked the same; money that left since then stops the batch before it is signed.
+    """
     needed = sum(row.amount_micro_usdc for row in loaded.open_payouts)
     free = pool.free_balance()
-    if needed > free:
+    if needed + minimum > free:
         raise errors.PoolTooSmall(
             f"batch {loaded.batch.batch_no} pays {text_from_micro(needed)} USDC, the pool has "
-            f"{text_from_micro(free)} free ({text_from_micro(pool.reserved())} reserved): "
-            "deposit more, then run settle_payouts again"
+            f"{text_from_micro(free)} free ({text_from_micro(pool.reserved())} reserved) and keeps "
+            f"{text_from_micro(minimum)}: deposit more, then run settle_payouts again"
         )
 
 

@@ -7,7 +7,7 @@ is stale, and its claims are looked at anew. All of it happens in the planner's 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
@@ -39,9 +39,15 @@ class Group:
 
 
 def settle_groups(
-    settings: Settings, session: Session, items: Sequence[Item], proposed_by: str | None
+    settings: Settings,
+    session: Session,
+    items: Sequence[Item],
+    waits: Collection[str],
+    proposed_by: str | None,
 ) -> list[Group]:
     """Which of the payable items are planned now, as which batches; the others are proposed.
+
+    Claims in `waits` are neither: a proposal with one of them stays as it is until none is.
 
     What two people approved comes first, exactly as they saw it. No other group pays more than the
     limit: one that would is pinned as a proposal of `proposed_by` (None: nobody started the run).
@@ -56,9 +62,11 @@ def settle_groups(
             continue
         for item in pinned:
             del payable[item.claim_id]
-        if proposal.state == "APPROVED":
+        is_waiting = any(item.claim_id in waits for item in pinned)
+        if proposal.state == "APPROVED" and not is_waiting:
             groups.append(Group(pinned, proposal.proposal_id))
-    left = sorted(payable.values(), key=lambda item: (item.batch, item.claim_id))
+    free = [item for item in payable.values() if item.claim_id not in waits]
+    left = sorted(free, key=lambda item: (item.batch, item.claim_id))
     for _, grouped in groupby(left, key=lambda item: item.batch):
         group = tuple(grouped)
         if _total(group) > settings.approve_batches_over_micro_usdc:

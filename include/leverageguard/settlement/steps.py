@@ -20,6 +20,7 @@ from leverageguard.settlement import (
     reconciling,
     recording,
     sending,
+    solvency,
     worker,
 )
 from leverageguard.settlement.signing import signers
@@ -30,13 +31,16 @@ _log = structlog.get_logger(__name__)
 def plan(proposed_by: str | None = None) -> list[str]:
     """Plan the approved items that are new; ids of all unfinished batches, oldest first.
 
-    Whoever started the run by hand proposes what is over the limit, and may not approve it.
+    Whoever started the run by hand proposes what is over the limit, and may not approve it. What
+    would leave a pool under its minimum waits, approved.
 
     Raises LedgerLost, and plans nothing, while the store misses payouts it once held.
     """
     settings = config.load()
     rebuilding.require_whole(settings)
-    planning.plan(settings, planning.approved_items(settings), proposed_by)
+    items = planning.approved_items(settings)
+    rooms = solvency.rooms(settings, planning.chains_of_new(settings, items))
+    planning.plan(settings, items, rooms, proposed_by)
     return planning.unfinished(settings)
 
 

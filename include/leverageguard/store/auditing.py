@@ -35,6 +35,7 @@ TABLES: dict[str, Audited] = {
     "claim_txns": Audited(("actor",)),
     "contacts": Audited(("wallet",), frozenset({"encrypted_address"})),
     "filed_claims": Audited(("claimed_by",)),
+    "fund_alerts": Audited(("opened_by",)),
     "incidents": Audited(("resolved_by", "opened_by")),
     "ledger_entries": Audited(("party",)),
     "payment_exceptions": Audited(("resolved_by", "payer")),

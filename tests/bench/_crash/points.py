@@ -24,6 +24,7 @@ from leverageguard.settlement import (
     provider,
     recording,
     sending,
+    solvency,
     steps,
 )
 from leverageguard.settlement.errors import SettlementError
@@ -76,7 +77,8 @@ def work(task: Task, point: str) -> None:
 
 def _settle_everything(task: Task) -> None:
     settings = config.load()
-    planning.plan(settings, task.items)
+    chains = {item.chain_id for item in task.items}
+    planning.plan(settings, task.items, solvency.rooms(settings, chains))
     for batch_id in planning.unfinished(settings):
         steps.settle(batch_id)
         steps.confirm(batch_id)

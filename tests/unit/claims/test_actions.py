@@ -12,7 +12,7 @@ from leverageguard.settlement import planning
 from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimAction
 from leverageguard.warehouse import landing
-from tests.sealed import plan, seal
+from tests.sealed import plan, plan_sealed, seal
 from tests.unit.claims.decided_claims import CHAIN, DUE, NOW, WALLET, Book
 
 STRANGER = "0x" + "22" * 32
@@ -50,7 +50,7 @@ def test_withdraw__by_the_holder__is_an_action_and_a_move_and_is_never_planned(b
     [action] = kept(book)
     assert (action.action, action.actor, action.claim_id) == ("withdraw", WALLET, "clm_1")
     seal(book.settings, [book.item("clm_1")])
-    assert planning.plan(book.settings, [book.item("clm_1")]) == []
+    assert plan_sealed(book.settings, [book.item("clm_1")]) == []
     assert book.advance() == {}
 
 
@@ -87,7 +87,7 @@ def test_withdraw__planned_while_the_holder_withdraws__only_one_wins(book, monke
 
     def planned_meanwhile(*args):
         monkeypatch.setattr(actions, "_holder", holder)
-        assert planning.plan(book.settings, [book.item("clm_1")])
+        assert plan_sealed(book.settings, [book.item("clm_1")])
         return holder(*args)
 
     monkeypatch.setattr(actions, "_holder", planned_meanwhile)

@@ -29,7 +29,7 @@ from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimAction, ClaimTxn
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord
 from leverageguard.warehouse import landing
-from tests.sealed import packages
+from tests.sealed import packages, plan_sealed
 from tests.unit.claims.decided_claims import CHAIN, DUE, Book
 
 CLAIMS = ("clm_1", "clm_2", "clm_3")
@@ -149,7 +149,7 @@ class ClaimMachine(RuleBasedStateMachine):
         self.pass_time()
         items = [self.book.item(claim, EVENTS[claim]) for claim in sorted(picked)]
         try:
-            planning.plan(self.settings, items)
+            plan_sealed(self.settings, items)
         except PlanRefused:
             return
 

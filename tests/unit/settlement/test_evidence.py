@@ -9,11 +9,11 @@ from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json, is_included, proof_from_json
 from leverageguard.evidence import verdicts
 from leverageguard.evidence.verdicts import Decision
-from leverageguard.settlement import evidence, ledger, planning
+from leverageguard.settlement import evidence, ledger
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
 from leverageguard.warehouse import packages
-from tests.sealed import approve, plan, seal
+from tests.sealed import approve, plan, plan_sealed, seal
 from tests.unit.settlement.items import approved
 
 
@@ -43,7 +43,7 @@ def test_root__one_planned_batch__is_recomputed_from_plain_documents(
 def test_plan__no_sealed_evidence__names_claim_and_fix(store: Settings) -> None:
     approve(store, [approved(1)])
     with pytest.raises(PlanRefused, match="clm_0001 has no sealed evidence: run build_claims"):
-        planning.plan(store, [approved(1)])
+        plan_sealed(store, [approved(1)])
 
 
 def leave_unsealed(store: Settings, number: int) -> None:
@@ -64,16 +64,16 @@ def test_plan__a_claim_left_unsealed__plans_the_others_and_that_one_once_it_is_s
     leave_unsealed(store, 1)
     leave_unsealed(store, 4)
 
-    (batch_id,) = planning.plan(store, items)
+    (batch_id,) = plan_sealed(store, items)
 
     loaded = ledger.load(store, batch_id)
     assert [row.claim_id for row in loaded.payouts] == ["clm_0002", "clm_0003"]
     assert [row.claim_index for row in loaded.payouts] == [1, 2]
     assert (loaded.batch.claim_count, loaded.batch.total_micro_usdc) == (2, 10_000_000)
-    assert planning.plan(store, items) == []
+    assert plan_sealed(store, items) == []
 
     seal(store, items[:1])
-    (batch_id,) = planning.plan(store, items)
+    (batch_id,) = plan_sealed(store, items)
     assert [row.claim_id for row in ledger.load(store, batch_id).payouts] == ["clm_0001"]
 
 
@@ -81,7 +81,7 @@ def test_plan__another_amount_than_was_sealed__is_refused(store: Settings) -> No
     seal(store, [approved(1, amount=4_000_000)])
 
     with pytest.raises(PlanRefused, match=r"clm_0001 would be paid 5000000 .* with 4000000"):
-        planning.plan(store, [approved(1)])
+        plan_sealed(store, [approved(1)])
 
 
 def test_plan__package_changed_on_disk__is_refused(store: Settings) -> None:
@@ -90,7 +90,7 @@ def test_plan__package_changed_on_disk__is_refused(store: Settings) -> None:
     (folder / "verdict.json").write_bytes(b"{}")
 
     with pytest.raises(PlanRefused, match="evidence of clm_0001 cannot be read"):
-        planning.plan(store, [approved(1)])
+        plan_sealed(store, [approved(1)])
 
 
 def test_plan__newest_verdict_no_longer_verified__is_refused(store: Settings) -> None:
@@ -98,14 +98,14 @@ def test_plan__newest_verdict_no_longer_verified__is_refused(store: Settings) ->
     seal(store, [approved(1)], verdict="rejected")
 
     with pytest.raises(PlanRefused, match="its newest verdict says rejected"):
-        planning.plan(store, [approved(1)])
+        plan_sealed(store, [approved(1)])
 
 
 def test_plan__held_claim__is_refused_with_the_hold(store: Settings) -> None:
     seal(store, [approved(1)], hold_reasons="VELOCITY")
 
     with pytest.raises(PlanRefused, match="held: VELOCITY"):
-        planning.plan(store, [approved(1)])
+        plan_sealed(store, [approved(1)])
 
 
 def test_plan__a_batch__leaves_documents_and_proofs_an_outsider_can_check(

@@ -20,7 +20,7 @@ from leverageguard.settlement import ledger, planning
 from leverageguard.settlement.errors import PlanRefused
 from leverageguard.store import base
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, SettlementEvent
-from tests.sealed import approve, plan, seal
+from tests.sealed import approve, plan, plan_sealed, seal
 from tests.unit.settlement.items import approved
 
 
@@ -83,7 +83,7 @@ def test_plan__more_payouts_than_one_transaction_can_pay__is_refused(store: Sett
     items = [approved(number) for number in range(1, 402)]
     approve(store, items)
     with pytest.raises(PlanRefused, match="401 payouts, a batch may have 400"):
-        planning.plan(store, items)
+        plan_sealed(store, items)
 
 
 def test_plan__claim_not_approved__is_passed_over_and_the_others_are_batched(
@@ -97,7 +97,7 @@ def test_plan__claim_not_approved__is_passed_over_and_the_others_are_batched(
         register.append(session, store, "clm_0002", last.policy_id, [move], last)
     unknown = approved(4)
 
-    (batch_id,) = planning.plan(store, [*items, unknown])
+    (batch_id,) = plan_sealed(store, [*items, unknown])
 
     assert {row.claim_id for row in all_payouts(store)} == {"clm_0001", "clm_0003"}
     with base.session(store) as session:
@@ -133,7 +133,7 @@ def test_plan__claim_withdrawn_while_it_is_planned__is_left_out(
 
     monkeypatch.setattr(planning.evidence, "sealed_root", withdrawn_meanwhile)
 
-    planning.plan(store, items)
+    plan_sealed(store, items)
 
     assert [row.claim_id for row in all_payouts(store)] == ["clm_0002"]
 

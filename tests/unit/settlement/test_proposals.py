@@ -13,7 +13,7 @@ from sqlalchemy import select
 from leverageguard.claims import batch_answers, register
 from leverageguard.config import Settings
 from leverageguard.domain.batch import BatchRefused
-from leverageguard.settlement import ledger, planning
+from leverageguard.settlement import ledger
 from leverageguard.settlement.planning import Item
 from leverageguard.store import base
 from leverageguard.store.claim_tables import BatchProposal
@@ -112,7 +112,7 @@ def test_plan__claim_that_is_approved_no_more__makes_its_proposal_stale(limited:
         last = register.last_of(session, ["clm_0003"])["clm_0003"]
         move = replace(register.as_move(last), to_state="WITHDRAWN", rule_id="WITHDRAWAL")
         register.append(session, limited, "clm_0003", last.policy_id, [move], last)
-    planning.plan(limited, items(1, 2, 3))
+    sealed.plan_sealed(limited, items(1, 2, 3))
     assert planned(limited) == [["clm_0001", "clm_0002"]]
     assert [one.state for one in proposals(limited)] == ["STALE"]
 
@@ -120,7 +120,7 @@ def test_plan__claim_that_is_approved_no_more__makes_its_proposal_stale(limited:
 def test_plan__rejected_proposal__sends_each_claim_to_people(limited: Settings) -> None:
     sealed.plan(limited, items(1, 2, 3))
     answer(limited, "REJECTED")
-    planning.plan(limited, items(1, 2, 3))
+    sealed.plan_sealed(limited, items(1, 2, 3))
     assert planned(limited) == []
     assert states(limited, 1, 2, 3) == ["MANUAL_REVIEW"] * 3
     assert [one.state for one in proposals(limited)] == ["REJECTED"]
@@ -129,7 +129,7 @@ def test_plan__rejected_proposal__sends_each_claim_to_people(limited: Settings) 
 def test_plan__the_same_again_after_it_was_dropped__is_another_proposal(limited: Settings) -> None:
     sealed.plan(limited, items(1, 2, 3))
     answer(limited, "REVERIFY")
-    planning.plan(limited, items(1, 2, 3))
+    sealed.plan_sealed(limited, items(1, 2, 3))
     first, second = proposals(limited)
     assert first.items == second.items and first.proposal_id != second.proposal_id
     assert sorted([first.state, second.state]) == ["OPEN", "STALE"]
@@ -137,7 +137,7 @@ def test_plan__the_same_again_after_it_was_dropped__is_another_proposal(limited:
 
 def test_plan__run_started_by_hand__proposes_in_that_name(limited: Settings) -> None:
     sealed.seal(limited, items(1, 2, 3))
-    planning.plan(limited, items(1, 2, 3), proposed_by="approver1")
+    sealed.plan_sealed(limited, items(1, 2, 3), proposed_by="approver1")
     assert [one.proposed_by for one in proposals(limited)] == ["approver1"]
 
 
@@ -168,7 +168,7 @@ def test_plan__any_order_of_groups_and_answers__pays_once_and_never_over_the_lim
                 approved(number, f"g{drawn}-{group}")
                 for number, group in zip(numbers, groups, strict=True)
             ]
-            planning.plan(limited, given_items)
+            sealed.plan_sealed(limited, given_items)
         elif any(one.state == "OPEN" for one in proposals(limited)):
             answer(limited, step)
     with base.session(limited) as session:

@@ -1,0 +1,57 @@
+"""The fund's own record: thresholds that were crossed, and what that halted until when."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from leverageguard.store.append_only import guarded
+from leverageguard.store.base import Base, one_of
+
+ALERT_ACTIONS = ("halt_payouts", "halt_sales", "pause_leverage", "tell")
+
+
+class FundAlert(Base):
+    """One threshold that was crossed, on one chain or (`chain_id` null) for the fund as a whole.
+
+    While it is open its action holds. `figure` and `detail` are as they were last seen, `value` is
+    the threshold's; both are in the figure's own unit. `open_key` is chain and threshold while it
+    is open and null afterwards, so that the same one is open once.
+    """
+
+    __tablename__ = "fund_alerts"
+    __table_args__ = (
+        one_of("action", ALERT_ACTIONS),
+        CheckConstraint(
+            "(open_key IS NULL) = (closed_at_ms IS NOT NULL)", name="open_until_closed"
+        ),
+    )
+    alert_no: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    threshold_id: Mapped[str] = mapped_column(String(48))
+    chain_id: Mapped[int | None] = mapped_column(BigInteger)
+    action: Mapped[str] = mapped_column(String(16))
+    severity: Mapped[str] = mapped_column(String(16))
+    from_leverage: Mapped[int | None] = mapped_column(Integer)
+    figure: Mapped[int] = mapped_column(BigInteger)
+    value: Mapped[int] = mapped_column(BigInteger)
+    detail: Mapped[str] = mapped_column(String(500))
+    open_key: Mapped[str | None] = mapped_column(String(80), unique=True)
+    opened_at_ms: Mapped[int] = mapped_column(BigInteger)
+    opened_by: Mapped[str] = mapped_column(String(128))
+    seen_at_ms: Mapped[int] = mapped_column(BigInteger)
+    told_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+    closed_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
+# A migration that creates the tables must execute these too; create_all does so by itself.
+TRIGGERS = guarded(
+    FundAlert,
+    "CREATE TRIGGER fund_alerts_no_delete BEFORE DELETE ON fund_alerts "
+    "BEGIN SELECT RAISE(ABORT, 'an alert is never deleted'); END",
+    "CREATE TRIGGER fund_alerts_fixed BEFORE UPDATE OF threshold_id, chain_id, action, severity, "
+    "from_leverage, value, opened_at_ms, opened_by ON fund_alerts "
+    "BEGIN SELECT RAISE(ABORT, 'what was crossed stays as it was crossed'); END",
+    "CREATE TRIGGER fund_alerts_closed_once BEFORE UPDATE OF figure, detail, open_key, seen_at_ms, "
+    "closed_at_ms ON fund_alerts WHEN OLD.closed_at_ms IS NOT NULL "
+    "BEGIN SELECT RAISE(ABORT, 'a closed alert stays closed'); END",
+)
