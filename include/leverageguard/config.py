@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from leverageguard import chain_settings, people_settings
+from leverageguard import chain_settings, fund_settings, people_settings
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
+from leverageguard.fund_settings import FundSettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 
 __all__ = [
@@ -49,7 +50,7 @@ ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", 
 
 
 @dataclass(frozen=True)
-class Settings(PeopleSettings, Folders):
+class Settings(FundSettings, PeopleSettings, Folders):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
     It speaks of one chain at a time, the first one until `on_chain` names another.
@@ -220,6 +221,7 @@ def load() -> Settings:
         },
         **_signing(),
         **people_settings.read(os.environ),
+        **fund_settings.read(os.environ),
     )
 
 

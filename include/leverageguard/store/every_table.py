@@ -12,6 +12,7 @@ from leverageguard.store import (
     risk_tables,
     sales_tables,
     settlement_tables,
+    valuation_tables,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "risk_tables",
     "sales_tables",
     "settlement_tables",
+    "valuation_tables",
 ]

@@ -2,9 +2,8 @@
 
 python -m leverageguard.underwriting.calibrating [--check | --write]
 
-The paths are GARCH(1,1) minutes with Student t tails and jumps, of unit variance a minute; a touch
-is what the extreme of a Brownian bridge between two minutes reaches. Each path is asked about a
-few random barriers, and pool-adjacent-violators makes the touch frequency fall with z. No real
+The paths are those of `risk.paths`, a touch is what their extremes reach. Each path is asked about
+a few random barriers, and pool-adjacent-violators makes the touch frequency fall with z. No real
 price is in it: a table fitted to real ones replaces it under another model version.
 """
 
@@ -13,22 +12,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leverageguard import config
 from leverageguard.domain.money import PPM
+from leverageguard.risk import paths
+from leverageguard.risk.paths import Floats
 
 MODEL_VERSION = "isotonic-simulated-v1"
 TABLE = "liquidation_probabilities.csv"
 SEED = 20260105
 PATHS, MINUTES, HORIZONS = 10_000, 1_440, (480, 1_440)
 BARRIERS, MOST_Z, STEP = 20, 6.0, 0.1
-ALPHA, BETA, FREEDOM, BURN_IN = 0.05, 0.93, 5, 120
-JUMPS_A_DAY, JUMP_SIGMAS = 1.5, 10.0
-Floats = NDArray[np.float64]
 
 
 def rows() -> list[tuple[int, int]]:
@@ -76,23 +74,12 @@ def _extremes(random: np.random.Generator) -> list[tuple[Floats, int]]:
     """The furthest each path fell, and rose, within each horizon."""
     at, lowest, highest = np.zeros(PATHS), np.zeros(PATHS), np.zeros(PATHS)
     found: list[tuple[Floats, int]] = []
-    jump_rate = JUMPS_A_DAY / 1_440
-    ordinary = 1 - jump_rate * JUMP_SIGMAS**2
-    variance = np.full(PATHS, ordinary)
-    for minute in range(-BURN_IN, MINUTES):
-        tail = random.standard_t(FREEDOM, PATHS) * np.sqrt((FREEDOM - 2) / FREEDOM)
-        move = np.sqrt(variance) * tail
-        variance = ordinary * (1 - ALPHA - BETA) + ALPHA * move**2 + BETA * variance
-        move += (random.random(PATHS) < jump_rate) * random.normal(0, JUMP_SIGMAS, PATHS)
-        if minute < 0:
-            continue
-        # The bridge's own extremes, exact for Brownian motion between two known ends.
-        down, up = (np.sqrt(move**2 - 2 * ordinary * np.log(random.random(PATHS))) for _ in "du")
-        lowest = np.minimum(lowest, at + (move - down) / 2)
-        highest = np.maximum(highest, at + (move + up) / 2)
-        at = at + move
-        if minute + 1 in HORIZONS:
-            found += [(-lowest, minute + 1), (highest.copy(), minute + 1)]
+    for minute, step in enumerate(islice(paths.steps(random, PATHS), MINUTES), start=1):
+        lowest = np.minimum(lowest, at + step.low)
+        highest = np.maximum(highest, at + step.high)
+        at = at + step.move
+        if minute in HORIZONS:
+            found += [(-lowest, minute), (highest.copy(), minute)]
     return found
 
 
