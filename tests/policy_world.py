@@ -72,7 +72,7 @@ class PolicyWorld:
             inst_id=other.get("inst_id", "BTC-USDT-SWAP"),
             leverage=other.get("leverage", 20),
             principal_micro_usdc=100 * USDC,
-            premium_micro_usdc=10 * USDC,
+            premium_micro_usdc=other.get("premium_micro_usdc", 10 * USDC),
             payout_rate_ppm=100_000,
             max_payout_micro_usdc=10 * USDC,
             cover_seconds=24 * 3600,

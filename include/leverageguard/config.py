@@ -16,7 +16,6 @@ from typing import Any
 from leverageguard import chain_settings, fund_settings, people_settings
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
-from leverageguard.fund_settings import FundSettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 
 __all__ = [
@@ -50,7 +49,7 @@ ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", 
 
 
 @dataclass(frozen=True)
-class Settings(FundSettings, PeopleSettings, Folders):
+class Settings(fund_settings.FundSettings, PeopleSettings, Folders):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
     It speaks of one chain at a time, the first one until `on_chain` names another.
@@ -256,10 +255,9 @@ def _chains(data_dir: Path) -> dict[str, Any]:
     if both:
         raise ConfigError(f"{path} says which chains pay: unset {', '.join(both)}")
     blocks = chain_settings.read(path)
-    first = blocks[0]
     return {
-        "chain_id": first.chain_id,
-        "confirmations": first.confirmations,
+        "chain_id": blocks[0].chain_id,
+        "confirmations": blocks[0].confirmations,
         "chain_blocks": blocks,
     }
 

@@ -107,7 +107,7 @@ def value(
         unanswered = cash.unanswered(session, at_ms)
     noticed = reserving.noticed(settings, claims)
     pools, chances = cash.pools(settings, at_ms), Chances(settings)
-    assets = extremes.assets(settings, chances.model_version)
+    assets = extremes.assets(settings, chances.sigma_minute_ppb)
     told = {
         "at_ms": at_ms, "reserved": {str(chain): held for chain, held in reserved.items()},
         "claims": [asdict(one) for one in claims], "sold": [asdict(one) for one in sold],
@@ -196,10 +196,10 @@ def at_risk(sold: Sequence[book.Sold], chances: Chances, at_ms: int) -> list[cap
     """The policies that may still pay, as the replay needs them."""
     return [
         capital.AtRisk(
-            base_asset=asset,
+            base_asset=symbol.base_asset if symbol else None,
             side=one.side,
             leverage=one.leverage,
-            maintenance_ppm=chances.maintenance_ppm(asset) if asset else 1,
+            maintenance_ppm=symbol.maintenance_ppm if symbol else 1,
             left_ms=one.end_ms - at_ms,
             cover_ms=one.end_ms - one.start_ms,
             left_micro_usdc=one.left_micro_usdc,
@@ -208,7 +208,7 @@ def at_risk(sold: Sequence[book.Sold], chances: Chances, at_ms: int) -> list[cap
         )
         for one in sold
         if one.is_at_risk(at_ms)
-        for asset in [one.base_asset if chances.knows(one.base_asset) else None]
+        for symbol in [chances.symbol(one.base_asset)]
     ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -43,17 +43,16 @@ class Extremes:
         return int(self.hour_falls.shape[-1])
 
 
-def assets(settings: Settings, volatility_version: str) -> tuple[Asset, ...]:
-    """Every asset with a volatility under a model and a share of the market's moves."""
-    sigma = {
-        row["base_asset"]: int(row["sigma_minute_ppb"])
-        for row in _seed(settings, "symbol_volatilities", volatility_version)
-    }
-    rows = _seed(settings, "market_factors", paths.MODEL_VERSION)
-    return tuple(
-        Asset(row["base_asset"], sigma[row["base_asset"]], int(row["market_share_ppm"]))
-        for row in sorted(rows, key=lambda row: row["base_asset"])
-    )
+def assets(settings: Settings, sigma_minute_ppb: Callable[[str], int | None]) -> tuple[Asset, ...]:
+    """Every asset with a volatility and a share of the market's moves, by name."""
+    with (settings.dbt_dir / "seeds" / "market_factors.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["model_version"] == paths.MODEL_VERSION]
+    found = []
+    for row in sorted(rows, key=lambda row: row["base_asset"]):
+        sigma = sigma_minute_ppb(row["base_asset"])
+        if sigma is not None:
+            found.append(Asset(row["base_asset"], sigma, int(row["market_share_ppm"])))
+    return tuple(found)
 
 
 def simulate(of: Sequence[Asset], count: int, seed: int, days: int = DAYS) -> Extremes:
@@ -114,8 +113,3 @@ def _write(path: Path, made: Extremes) -> None:
         cover_falls=made.cover_falls, cover_rises=made.cover_rises,
     )  # fmt: skip
     new.replace(path)
-
-
-def _seed(settings: Settings, name: str, version: str) -> list[dict[str, str]]:
-    with (settings.dbt_dir / "seeds" / f"{name}.csv").open(newline="") as file:
-        return [row for row in csv.DictReader(file) if row["model_version"] == version]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from sqlalchemy import select, text
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from leverageguard.fund import valuing
 from leverageguard.policies import advancing
+from leverageguard.risk import extremes
 from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.valuation_tables import FundValuation
@@ -17,8 +19,15 @@ from leverageguard.warehouse import landing
 from tests.policy_world import CHAIN, HOUR, START, USDC, PolicyWorld, wallet
 
 
+@cache
+def _simulated(assets, count: int, seed: int) -> extremes.Extremes:
+    return extremes.simulate(assets, count, seed)
+
+
 @pytest.fixture
-def world(settings) -> PolicyWorld:
+def world(settings, monkeypatch) -> PolicyWorld:
+    """A small world whose paths are made once for all tests."""
+    monkeypatch.setattr(extremes, "kept", lambda _settings, *of: _simulated(*of))
     return PolicyWorld(replace(settings, capital_paths=200))
 
 
@@ -26,8 +35,8 @@ def at(hours: float) -> int:
     return START + int(hours * HOUR)
 
 
-def bought(world: PolicyWorld, *references: str, hours: float = 0.5) -> list:
-    quotes = [world.quote(each) for each in references]
+def bought(world: PolicyWorld, *references: str, hours: float = 0.5, **other) -> list:
+    quotes = [world.quote(each, **other) for each in references]
     for quote in quotes:
         world.buy(quote, hours)
     return quotes
@@ -57,7 +66,7 @@ def reserve(world: PolicyWorld, quote, state: str, amount: int, hours: float) ->
 
 
 def test_value__half_the_cover_over__splits_the_premium_and_asks_for_capital(world):
-    bought(world, "P-1", "P-2")
+    bought(world, "P-1", "P-2", leverage=40, premium_micro_usdc=3 * USDC)
     deposit = world.event(
         "chain/deposits", 0.2, depositor=wallet("o"), amount_micro_usdc=1000 * USDC
     )
@@ -66,16 +75,29 @@ def test_value__half_the_cover_over__splits_the_premium_and_asks_for_capital(wor
 
     made = value(world, 13, reserved=7)
 
-    assert made.cash_micro_usdc == 1020 * USDC
-    assert made.free_micro_usdc == 1020 * USDC - 7
-    assert made.written_micro_usdc == 20 * USDC
-    assert made.earned_micro_usdc == made.unearned_micro_usdc == 10 * USDC
-    # A touch comes early rather than late, so by hazard more is earned than by time.
+    assert made.cash_micro_usdc == 1006 * USDC
+    assert made.free_micro_usdc == 1006 * USDC - 7
+    assert made.written_micro_usdc == 6 * USDC
+    assert made.earned_micro_usdc == made.unearned_micro_usdc == 3 * USDC
+    # A near barrier is reached early rather than late: by hazard more is earned than by time.
     assert 0 < made.unearned_hazard_micro_usdc < made.unearned_micro_usdc
-    assert made.own_funds_micro_usdc == 1010 * USDC - made.ibnr_micro_usdc
-    assert 0 < made.scr_1d_micro_usdc <= 20 * USDC
+    owed = made.unearned_micro_usdc + made.ibnr_micro_usdc
+    assert made.own_funds_micro_usdc == made.cash_micro_usdc - owed
+    # Both are of one asset and one kind: a path that takes one takes both.
+    assert made.scr_1d_micro_usdc == 20 * USDC - made.unearned_micro_usdc
     ratio = made.own_funds_micro_usdc * 1_000_000 // made.scr_1d_micro_usdc
     assert made.solvency_ratio_ppm == ratio
+
+
+def test_value__a_far_barrier__is_unearned_longer_by_hazard_and_that_is_what_own_funds_take(world):
+    bought(world, "P-1", leverage=15)
+    read(world, 13)
+
+    made = value(world, 13)
+
+    assert made.unearned_micro_usdc < made.unearned_hazard_micro_usdc < 10 * USDC
+    owed = made.unearned_hazard_micro_usdc + made.ibnr_micro_usdc
+    assert made.own_funds_micro_usdc == 10 * USDC - owed
 
 
 def test_value__same_facts_and_instant__is_the_same_row(world):
@@ -151,8 +173,7 @@ def test_value__money_that_bought_nothing__is_owed(world):
 
 
 def test_value__an_asset_without_a_model__is_taken_as_lost(world):
-    quote = world.quote("P-1", inst_id="NEW-USDT-SWAP")
-    world.buy(quote)
+    bought(world, "P-1", inst_id="NEW-USDT-SWAP", premium_micro_usdc=2 * USDC)
     read(world, 5)
 
     made = value(world, 5)
