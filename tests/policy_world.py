@@ -30,6 +30,9 @@ POOL = "0x" + "9" * 40
 USDC = 1_000_000
 PURCHASES, CANCELLATIONS = "chain/policy_purchases", "chain/policy_cancellations"
 RECEIPTS = "chain/token_receipts"
+DEPOSITS, WITHDRAWALS = "chain/deposits", "chain/withdrawals"
+PAYOUTS, BATCHES = "chain/payouts", "chain/batch_settlements"
+LANDED = (PURCHASES, CANCELLATIONS, RECEIPTS, DEPOSITS, WITHDRAWALS, PAYOUTS, BATCHES)
 
 
 def wallet(name: str) -> str:
@@ -141,7 +144,7 @@ class PolicyWorld:
             rows = [
                 each for each in self.events if start <= each[1]["block_time_ms"] < start + HOUR
             ]
-            for table in (PURCHASES, CANCELLATIONS, RECEIPTS):
+            for table in LANDED:
                 self._land(table, start, [row for of, row in rows if of == table])
             whole = start + HOUR <= now if is_complete is None else is_complete
             window = {

@@ -298,6 +298,22 @@ GOOD: dict[str, dict[str, Any]] = {
         "amount_micro_usdc": 5,
         "is_paid": True,
     },
+    "fund/ledger_entries": {
+        "entry_id": "ab" * 32,
+        "leg_no": 1,
+        "kind": "deposit",
+        "account": "pool:cash",
+        "amount_micro_usdc": -5,
+        "occurred_at_ms": AT,
+        "recorded_at_ms": AT,
+        "source": "31337:0x1:0@1",
+    },
+    "fund/ledger_runs": {
+        "run_at_ms": AT,
+        "booked_count": 1,
+        "reversed_count": 0,
+        "waiting_count": 0,
+    },
     "lifecycle/policy_txns": {
         "policy_id": BYTES32,
         "txn_no": 1,

@@ -1,83 +1,89 @@
 """What a purchase moves, in double entry: premium, loyalty surcharge and referral credit.
 
-An entry's id is made of its source and kind, so booking the same event again writes nothing. A
-purchase that the chain lost and mined again is another event: its source must name the block.
+Booking the same event again writes nothing. A purchase that the chain lost and mined again is
+another event: its source must name the block.
 """
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from sqlalchemy import distinct, func, select
 from sqlalchemy.orm import Session
 
+from leverageguard.intake import entries
+from leverageguard.intake.entries import Entry, LedgerRefused, Leg
 from leverageguard.store.intake_tables import Quote
-from leverageguard.store.sales_tables import LedgerEntry
+from leverageguard.store.ledger_tables import LedgerEntry
 
 CASH, PREMIUM, SURCHARGE = "pool:cash", "premium:written", "premium:loyalty_surcharge"
 REFERRAL_COST, REFERRAL_OWED, REFUNDED = "expense:referral", "owed:referral", "premium:refunded"
-PURCHASE, REFERRAL, REVERSAL, REFUND = "purchase", "referral", "reversal", "refund"
-Leg = tuple[str, int, str]
+PURCHASE, REFERRAL, REFUND = "purchase", "referral", "refund"
 
 
-class LedgerRefused(ValueError):
-    """An entry that does not balance, or one without what it would undo."""
-
-
-def book_purchase(session: Session, quote: Quote, occurred_at_ms: int, source: str) -> bool:
-    """Write a purchase's entries; False when this source was booked before.
+def book_purchase(
+    session: Session,
+    quote: Quote,
+    occurred_at_ms: int,
+    source: str,
+    recorded_at_ms: int,
+    block: tuple[int, int] | None = None,
+) -> bool:
+    """Write a purchase's entries; False when this source stands in the books.
 
     Cash is debited with the premium; what is written and what is surcharge are credited apart. A
-    referrer's credit is a cost and owed to the referrer.
+    referrer's credit is a cost and owed to the referrer. `block` is chain id and block number.
     """
     premium, surcharge = quote.premium_micro_usdc, quote.surcharge_micro_usdc or 0
     buyer = quote.wallet
-    legs = [(CASH, premium, buyer), (PREMIUM, surcharge - premium, buyer)]
+    legs: list[Leg] = [(CASH, premium, buyer), (PREMIUM, surcharge - premium, buyer)]
     legs.append((SURCHARGE, -surcharge, buyer))
-    is_new = _write(session, quote, PURCHASE, legs, occurred_at_ms, source)
+    made = [_entry(quote, PURCHASE, legs, occurred_at_ms, source, block)]
     credit = quote.referral_micro_usdc or 0
     if quote.referrer:
-        owed = [(REFERRAL_COST, credit, quote.referrer), (REFERRAL_OWED, -credit, quote.referrer)]
-        _write(session, quote, REFERRAL, owed, occurred_at_ms, source)
-    return is_new
+        owed: list[Leg] = [
+            (REFERRAL_COST, credit, quote.referrer),
+            (REFERRAL_OWED, -credit, quote.referrer),
+        ]
+        made.append(_entry(quote, REFERRAL, owed, occurred_at_ms, source, block))
+    return _write(session, made, recorded_at_ms)
 
 
-def reverse_purchase(session: Session, quote: Quote, occurred_at_ms: int, source: str) -> bool:
+def reverse_purchase(session: Session, source: str, recorded_at_ms: int) -> bool:
     """Undo the entries of a purchase that the chain lost; `source` is the one it was booked under.
 
     False when it was undone before; raises LedgerRefused when it was never booked.
     """
-    booked = _of(session, source, PURCHASE)
-    if not booked:
-        raise LedgerRefused(f"nothing was booked from {source}: there is no purchase to undo")
-    legs = [(leg.account, -leg.amount_micro_usdc, leg.party) for leg in booked]
-    owed = _of(session, source, REFERRAL)
-    legs += [(leg.account, -leg.amount_micro_usdc, leg.party) for leg in owed]
-    return _write(session, quote, REVERSAL, legs, occurred_at_ms, source)
+    return _undo(session, source, (PURCHASE, REFERRAL), recorded_at_ms)
 
 
 def book_refund(
-    session: Session, quote: Quote, refund_micro_usdc: int, occurred_at_ms: int, source: str
+    session: Session,
+    quote: Quote,
+    refund_micro_usdc: int,
+    occurred_at_ms: int,
+    source: str,
+    recorded_at_ms: int,
+    chain_id: int | None = None,
 ) -> bool:
-    """Write what a cancelled policy's buyer got back; False when this source was booked before."""
+    """Write what a cancelled policy's buyer got back; False when this source stands in the books.
+
+    Raises LedgerRefused for a refund that is no part of the premium.
+    """
     if not 0 <= refund_micro_usdc <= quote.premium_micro_usdc:
         raise LedgerRefused(
             f"a refund of {refund_micro_usdc} is no part of the premium {quote.premium_micro_usdc}"
         )
-    legs = [(REFUNDED, refund_micro_usdc, quote.wallet), (CASH, -refund_micro_usdc, quote.wallet)]
-    return _write(session, quote, REFUND, legs, occurred_at_ms, source)
+    buyer = quote.wallet
+    legs: list[Leg] = [(REFUNDED, refund_micro_usdc, buyer), (CASH, -refund_micro_usdc, buyer)]
+    made = Entry(REFUND, source, tuple(legs), occurred_at_ms, quote.quote_id, chain_id=chain_id)
+    return _write(session, [made], recorded_at_ms)
 
 
-def reverse_refund(session: Session, quote: Quote, occurred_at_ms: int, source: str) -> bool:
+def reverse_refund(session: Session, source: str, recorded_at_ms: int) -> bool:
     """Undo the refund of a cancellation that the chain lost; `source` as it was booked under.
 
     False when it was undone before; raises LedgerRefused when it was never booked.
     """
-    booked = _of(session, source, REFUND)
-    if not booked:
-        raise LedgerRefused(f"nothing was booked from {source}: there is no refund to undo")
-    legs = [(leg.account, -leg.amount_micro_usdc, leg.party) for leg in booked]
-    return _write(session, quote, REVERSAL, legs, occurred_at_ms, source)
+    return _undo(session, source, (REFUND,), recorded_at_ms)
 
 
 def purchases_before(session: Session, wallet: str) -> int:
@@ -92,46 +98,57 @@ def purchases_before(session: Session, wallet: str) -> int:
         .group_by(LedgerEntry.policy_id)
         .having(func.sum(LedgerEntry.amount_micro_usdc) > 0)
     )
+    written = LedgerEntry.account.in_((PREMIUM, SURCHARGE))
     net = (
         select(LedgerEntry.policy_id)
-        .where(LedgerEntry.party == wallet.lower(), LedgerEntry.account == CASH)
+        .where(LedgerEntry.party == wallet.lower(), written)
         .where(LedgerEntry.policy_id.not_in(undone))
         .group_by(LedgerEntry.policy_id)
-        .having(func.sum(LedgerEntry.amount_micro_usdc) > 0)
+        .having(func.sum(LedgerEntry.amount_micro_usdc) < 0)
         .subquery()
     )
     return int(session.scalar(select(func.count(distinct(net.c.policy_id)))) or 0)
 
 
-def _of(session: Session, source: str, kind: str) -> list[LedgerEntry]:
-    query = select(LedgerEntry).where(LedgerEntry.entry_id == _entry_id(source, kind))
-    return list(session.scalars(query.order_by(LedgerEntry.leg_no)))
+def _entry(
+    quote: Quote,
+    kind: str,
+    legs: list[Leg],
+    occurred_at_ms: int,
+    source: str,
+    block: tuple[int, int] | None,
+) -> Entry:
+    chain_id, number = block or (None, None)
+    return Entry(
+        kind, source, tuple(legs), occurred_at_ms, quote.quote_id,
+        chain_id=chain_id, block_number=number,
+    )  # fmt: skip
 
 
-def _entry_id(source: str, kind: str) -> str:
-    return sha256(f"{source}|{kind}".encode()).hexdigest()
-
-
-def _write(
-    session: Session, quote: Quote, kind: str, legs: list[Leg], occurred_at_ms: int, source: str
-) -> bool:
-    """Write the legs that move something, unless the entry is there."""
-    entry_id = _entry_id(source, kind)
-    if sum(amount for _, amount, _ in legs) != 0:
-        raise LedgerRefused(f"the {kind} of {quote.quote_id} does not balance: {legs}")
-    known = _of(session, source, kind)
-    if known:
-        if known[0].policy_id != quote.quote_id:
-            raise LedgerRefused(f"{source} was booked for {known[0].policy_id}, another policy")
-        return False
-    moving = [leg for leg in legs if leg[1]]
-    for number, (account, amount, party) in enumerate(moving, start=1):
-        session.add(
-            LedgerEntry(
-                entry_id=entry_id, leg_no=number, kind=kind, account=account,
-                amount_micro_usdc=amount, party=party.lower(), policy_id=quote.quote_id,
-                occurred_at_ms=occurred_at_ms, source=source,
+def _write(session: Session, made: list[Entry], recorded_at_ms: int) -> bool:
+    """Write the entries that do not stand yet; whether there were any."""
+    booked = entries.of_source(session, made[0].source)
+    for entry in made:
+        known = booked.standing(*entry.key)
+        if known and known[0].policy_id != entry.policy_id:
+            raise LedgerRefused(
+                f"{entry.source} was booked for {known[0].policy_id}, another policy"
             )
-        )  # fmt: skip
+    rows = [row for entry in made for row in entries.rows(entry, booked, recorded_at_ms)]
+    session.add_all(rows)
     session.flush()
-    return bool(moving)
+    return bool(rows)
+
+
+def _undo(session: Session, source: str, kinds: tuple[str, ...], recorded_at_ms: int) -> bool:
+    booked = entries.of_source(session, source)
+    if not booked.times(source, kinds[0]):
+        raise LedgerRefused(f"nothing was booked from {source}: there is no {kinds[0]} to undo")
+    rows = [
+        row
+        for kind in kinds
+        for row in entries.reversal(booked.standing(source, kind), recorded_at_ms)
+    ]
+    session.add_all(rows)
+    session.flush()
+    return bool(rows)

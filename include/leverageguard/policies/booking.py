@@ -15,15 +15,19 @@ def book(session: Session, quote: Quote, life: Life, move: Move, seen: Facts) ->
 
     Money that bought nothing as quoted is no premium: it waits in the queue of payments.
     """
-    if move.to_state == "PAID" and seen.purchase is not None:
-        ledger.book_purchase(session, quote, seen.purchase.at_ms, source(seen.purchase))
+    now_ms = seen.now_ms
+    if move.to_state == "PAID" and (paid := seen.purchase) is not None:
+        block = paid.chain_id, paid.block_number
+        ledger.book_purchase(session, quote, paid.at_ms, source(paid), now_ms, block)
     elif move.to_state == "CANCELLED" and (told := seen.cancellation) is not None:
-        ledger.book_refund(session, quote, told.refund_micro_usdc, told.at_ms, source(told))
+        ledger.book_refund(
+            session, quote, told.refund_micro_usdc, told.at_ms, source(told), now_ms, told.chain_id
+        )
     elif move.rule_id == "CANCELLATION_REORGED" and (told := life.cancellation) is not None:
         if told.refund_micro_usdc:
-            ledger.reverse_refund(session, quote, seen.now_ms, source(told))
+            ledger.reverse_refund(session, source(told), now_ms)
     elif move.rule_id == "PURCHASE_REORGED" and life.state != "VOID" and life.purchase is not None:
-        ledger.reverse_purchase(session, quote, seen.now_ms, source(life.purchase))
+        ledger.reverse_purchase(session, source(life.purchase), now_ms)
 
 
 def source(event: Purchase | Cancellation) -> str:

@@ -58,11 +58,14 @@ class AuditedSession(Session):
     """A session whose writes to audited tables are written down."""
 
 
-def content(name: str, row: Any) -> str:
-    """What the log says of a row of an audited table: its columns, but for hidden ones."""
-    columns = inspect(type(row)).columns.keys()
-    hidden = TABLES[name].hidden
-    return audit.payload({key: getattr(row, key) for key in columns if key not in hidden})
+def content(name: str, row: Any, of: frozenset[str] | None = None) -> str:
+    """What the log says of a row of an audited table: its columns, but for hidden ones.
+
+    With `of` only these columns.
+    """
+    columns = set(inspect(type(row)).columns.keys()) - TABLES[name].hidden
+    wanted = columns if of is None else columns & of
+    return audit.payload({key: getattr(row, key) for key in wanted})
 
 
 def subject(name: str, row: Any) -> str:

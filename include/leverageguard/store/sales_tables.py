@@ -1,8 +1,8 @@
-"""What selling leaves behind besides quotes: refusals, and money in double entry."""
+"""What selling leaves behind besides quotes: refusals."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, String
+from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leverageguard.store.append_only import append_only
@@ -24,27 +24,5 @@ class QuoteRefusal(Base):
     created_at_ms: Mapped[int] = mapped_column(BigInteger)
 
 
-class LedgerEntry(Base):
-    """One leg of one entry; the legs of an entry sum to nothing, debits are positive.
-
-    `source` is the event on the chain that caused it, `party` whose money it is.
-    """
-
-    __tablename__ = "ledger_entries"
-    __table_args__ = (
-        CheckConstraint("leg_no > 0", name="leg_no_positive"),
-        CheckConstraint("amount_micro_usdc <> 0", name="amount_moves"),
-    )
-    entry_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    leg_no: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    kind: Mapped[str] = mapped_column(String(24))
-    account: Mapped[str] = mapped_column(String(48))
-    amount_micro_usdc: Mapped[int] = mapped_column(BigInteger)
-    party: Mapped[str] = mapped_column(String(42), index=True)
-    policy_id: Mapped[str] = mapped_column(ForeignKey("quotes.quote_id"), index=True)
-    occurred_at_ms: Mapped[int] = mapped_column(BigInteger)
-    source: Mapped[str] = mapped_column(String(200))
-
-
-# A migration that creates the tables must execute these too; create_all does so by itself.
-TRIGGERS = (*append_only(QuoteRefusal), *append_only(LedgerEntry))
+# A migration that creates the table must execute these too; create_all does so by itself.
+TRIGGERS = append_only(QuoteRefusal)

@@ -233,6 +233,17 @@ _DECLARED = (
         "claim_id verdict_no:INT verdict reasons hold_reasons approved_micro_usdc evidence_root "
         "rules_version product_version decided_at_ms cause standing",
     ),
+    _table(
+        "fund/ledger_entries",
+        "recorded_at_ms",
+        "entry_id leg_no:INT kind account amount_micro_usdc party policy_id claim_id "
+        "chain_id:BIGINT block_number:BIGINT occurred_at_ms recorded_at_ms source restates",
+    ),
+    _table(
+        "fund/ledger_runs",
+        "run_at_ms",
+        "run_at_ms booked_count:BIGINT reversed_count:BIGINT waiting_count:BIGINT",
+    ),
 )
 
 # What one claim's decision needs to know of others; keys are sha256 pseudonyms. Empty in normal

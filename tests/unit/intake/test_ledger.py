@@ -11,7 +11,7 @@ from leverageguard.intake import ledger
 from leverageguard.store import every_table  # noqa: F401 - registers tables
 from leverageguard.store.base import Base
 from leverageguard.store.intake_tables import Quote
-from leverageguard.store.sales_tables import LedgerEntry
+from leverageguard.store.ledger_tables import LedgerEntry
 
 BUYER, FRIEND = "0x" + "aa" * 20, "0x" + "bb" * 20
 AT_MS = 1_767_578_400_000
@@ -61,7 +61,7 @@ def add(opened, of):
 
 
 def test_book_purchase__referred_first_one__splits_premium_surcharge_and_credit(opened):
-    assert ledger.book_purchase(opened, add(opened, quote()), AT_MS, "31337:0x1:0")
+    assert ledger.book_purchase(opened, add(opened, quote()), AT_MS, "31337:0x1:0", AT_MS)
 
     assert legs(opened) == [
         ("purchase", "pool:cash", 11_400_000, BUYER),
@@ -74,23 +74,23 @@ def test_book_purchase__referred_first_one__splits_premium_surcharge_and_credit(
 
 def test_book_purchase__same_source_again__writes_nothing(opened):
     bought = add(opened, quote())
-    assert ledger.book_purchase(opened, bought, AT_MS, "31337:0x1:0")
+    assert ledger.book_purchase(opened, bought, AT_MS, "31337:0x1:0", AT_MS)
     before = legs(opened)
 
-    assert not ledger.book_purchase(opened, bought, AT_MS, "31337:0x1:0")
+    assert not ledger.book_purchase(opened, bought, AT_MS, "31337:0x1:0", AT_MS)
     assert legs(opened) == before
 
 
 def test_book_purchase__source_of_another_policy__is_refused(opened):
-    ledger.book_purchase(opened, add(opened, quote()), AT_MS, "s")
+    ledger.book_purchase(opened, add(opened, quote()), AT_MS, "s", AT_MS)
 
     with pytest.raises(ledger.LedgerRefused, match="another policy"):
-        ledger.book_purchase(opened, add(opened, quote(2)), AT_MS, "s")
+        ledger.book_purchase(opened, add(opened, quote(2)), AT_MS, "s", AT_MS)
 
 
 def test_book_purchase__no_surcharge_no_referrer__is_two_legs(opened):
     plain = add(opened, quote(surcharge=0, referrer=None, credit=0))
-    ledger.book_purchase(opened, plain, AT_MS, "s")
+    ledger.book_purchase(opened, plain, AT_MS, "s", AT_MS)
 
     assert [leg[1:3] for leg in legs(opened)] == [
         ("pool:cash", 11_400_000),
@@ -100,10 +100,10 @@ def test_book_purchase__no_surcharge_no_referrer__is_two_legs(opened):
 
 def test_reverse__lost_purchase__leaves_every_account_at_nothing(opened):
     bought = add(opened, quote())
-    ledger.book_purchase(opened, bought, AT_MS, "s")
+    ledger.book_purchase(opened, bought, AT_MS, "s", AT_MS)
 
-    assert ledger.reverse_purchase(opened, bought, AT_MS, "s")
-    assert not ledger.reverse_purchase(opened, bought, AT_MS, "s")
+    assert ledger.reverse_purchase(opened, "s", AT_MS)
+    assert not ledger.reverse_purchase(opened, "s", AT_MS)
     accounts = defaultdict(int)
     for _, account, amount, party in legs(opened):
         accounts[account, party] += amount
@@ -112,23 +112,23 @@ def test_reverse__lost_purchase__leaves_every_account_at_nothing(opened):
 
 def test_reverse__never_booked__is_refused(opened):
     with pytest.raises(ledger.LedgerRefused, match="no purchase"):
-        ledger.reverse_purchase(opened, add(opened, quote()), AT_MS, "s")
+        ledger.reverse_purchase(opened, "s", AT_MS)
 
 
 @pytest.mark.parametrize("refund", [-1, 11_400_001])
 def test_refund__not_part_of_the_premium__is_refused(opened, refund):
     with pytest.raises(ledger.LedgerRefused, match="no part"):
-        ledger.book_refund(opened, add(opened, quote()), refund, AT_MS, "s")
+        ledger.book_refund(opened, add(opened, quote()), refund, AT_MS, "s", AT_MS)
 
 
 def test_purchases_before__quotes_lost_and_cancelled__do_not_count(opened):
     kept, lost, cancelled, _unbought = (add(opened, quote(n)) for n in range(1, 5))
     for number, of in enumerate((kept, lost, cancelled)):
-        ledger.book_purchase(opened, of, AT_MS, f"s{number}")
+        ledger.book_purchase(opened, of, AT_MS, f"s{number}", AT_MS)
     assert ledger.purchases_before(opened, BUYER) == 3
 
-    ledger.reverse_purchase(opened, lost, AT_MS, "s1")
-    ledger.book_refund(opened, cancelled, 1, AT_MS, "c2")
+    ledger.reverse_purchase(opened, "s1", AT_MS)
+    ledger.book_refund(opened, cancelled, 1, AT_MS, "c2", AT_MS)
 
     assert ledger.purchases_before(opened, BUYER.upper().replace("X", "x")) == 1
     assert ledger.purchases_before(opened, FRIEND) == 0
@@ -139,7 +139,7 @@ def test_purchases_before__quotes_lost_and_cancelled__do_not_count(opened):
 def test_ledger__row_changed__is_refused_by_the_store(opened, statement):
     from sqlalchemy import text
 
-    ledger.book_purchase(opened, add(opened, quote()), AT_MS, "s")
+    ledger.book_purchase(opened, add(opened, quote()), AT_MS, "s", AT_MS)
 
     with pytest.raises(IntegrityError, match="append-only"):
         opened.execute(text(statement))
@@ -165,12 +165,12 @@ def test_ledger__any_order_of_events__balances_entry_by_entry(events, premiums, 
         for what, number, source in events:
             known, name = of[number], f"{number}-{source}"
             if what == "buy":
-                ledger.book_purchase(opened, known, AT_MS, name)
+                ledger.book_purchase(opened, known, AT_MS, name, AT_MS)
             elif what == "refund":
-                ledger.book_refund(opened, known, known.premium_micro_usdc // 2, AT_MS, name)
+                ledger.book_refund(opened, known, known.premium_micro_usdc // 2, AT_MS, name, AT_MS)
             else:
                 try:
-                    ledger.reverse_purchase(opened, known, AT_MS, name)
+                    ledger.reverse_purchase(opened, name, AT_MS)
                 except ledger.LedgerRefused:
                     continue
         assert entry_sums(opened) <= {0}

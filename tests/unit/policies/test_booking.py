@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from leverageguard.intake import ledger
 from leverageguard.store import base
-from leverageguard.store.sales_tables import LedgerEntry
+from leverageguard.store.ledger_tables import LedgerEntry
 from tests.policy_world import PolicyWorld
 
 

@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from leverageguard import config, lifecycle
 from leverageguard.intake import ledger
 from leverageguard.store import base
+from leverageguard.store.ledger_tables import LedgerEntry
 from leverageguard.store.policy_tables import PolicyEndorsement
-from leverageguard.store.sales_tables import LedgerEntry
 from tests.policy_world import HOUR, MINUTE, PURCHASES, START, USDC, PolicyWorld
 
 POLICIES = ("a", "b")
