@@ -110,27 +110,43 @@ def on_side(of: Book, side: Literal["long", "short"]) -> Book:
     return replace(of, side=np.where(of.side == EITHER, taken, of.side))
 
 
-def payouts(of: Book, amounts: Ints, spans: Ints, falls: Floats, rises: Floats) -> Ints:
-    """What each path costs; `spans` says which extremes a policy lives by.
+@dataclass(frozen=True)
+class Cell:
+    """The policies of one asset, side and span, nearest barrier first, with their running sums."""
 
-    Extremes are span x asset x path.
+    asset: int
+    side: int
+    span: int
+    policies: Ints
+    far: Floats
+    sums: Ints
+
+
+def cells(of: Book, amounts: Ints, spans: Ints) -> list[Cell]:
+    """A book sorted for replay; `spans` says which extremes a policy lives by.
 
     Every side must be said.
     """
-    total = np.full(falls.shape[-1], 0, dtype=np.int64)
-    keys = np.stack([of.asset, of.side, spans])
-    for asset, side, span in np.unique(keys, axis=1).T:
-        chosen = np.flatnonzero((keys == [[asset], [side], [span]]).all(axis=0))
-        extremes = (falls if side == LONG else rises)[span][asset]
-        total += _touched(of.far[side, chosen], amounts[chosen], extremes)
+    far = of.far[of.side, np.arange(len(of))]
+    order = np.lexsort((far, spans, of.side, of.asset))
+    keys = np.stack([of.asset, of.side, spans])[:, order]
+    starts = np.flatnonzero(np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0))
+    found = []
+    for chosen in np.split(order, starts[1:]) if len(of) else []:
+        sums = np.concatenate([[0], np.cumsum(amounts[chosen])])
+        first = chosen[0]
+        key = int(of.asset[first]), int(of.side[first]), int(spans[first])
+        found.append(Cell(*key, chosen, far[chosen], sums))
+    return found
+
+
+def payouts(of: Sequence[Cell], falls: Floats, rises: Floats) -> Ints:
+    """What each path costs; extremes are span x asset x path."""
+    total = np.zeros(falls.shape[-1], dtype=np.int64)
+    for cell in of:
+        extremes = (falls if cell.side == LONG else rises)[cell.span, cell.asset]
+        total += cell.sums[np.searchsorted(cell.far, extremes, side="right")]
     return total
-
-
-def _touched(far: Floats, amounts: Ints, extremes: Floats) -> Ints:
-    """For each extreme the sum of the amounts whose distance it reached."""
-    order = np.argsort(far, kind="stable")
-    sums = np.concatenate([[0], np.cumsum(amounts[order])])
-    return np.asarray(sums[np.searchsorted(far[order], extremes, side="right")], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -147,11 +163,12 @@ def losses(of: Book, world: Extremes, earned_micro_usdc: int) -> Losses:
     `earned_micro_usdc` is what the policies in force earn within the day whatever happens; one sold
     again earns its premium, and its barrier lies where the price stands then.
     """
-    first = payouts(of, of.left, of.hours - 1, world.hour_falls, world.hour_rises)
+    now = cells(of, of.left, of.hours - 1)
+    first = payouts(now, world.hour_falls, world.hour_rises)
     one_day = first + of.unmodelled - earned_micro_usdc
-    ten_days = one_day.copy()
+    ten_days, renewed = one_day.copy(), cells(of, of.total, of.cover)
     for day in range(1, len(world.cover_falls)):
-        again = payouts(of, of.total, of.cover, world.cover_falls[day], world.cover_rises[day])
+        again = payouts(renewed, world.cover_falls[day], world.cover_rises[day])
         ten_days += again + of.unmodelled - of.premium
     return Losses(one_day, ten_days)
 
@@ -207,12 +224,10 @@ def _independent(of: Book, world: Extremes) -> tuple[float, float]:
 def chances(of: Book, world: Extremes) -> Floats:
     """The share of paths that touch each policy's barrier within the day and its cover."""
     found = np.zeros(len(of))
-    keys = np.stack([of.asset, of.side, of.hours])
-    for asset, side, hours in np.unique(keys, axis=1).T:
-        chosen = np.flatnonzero((keys == [[asset], [side], [hours]]).all(axis=0))
-        extremes = (world.hour_falls if side == LONG else world.hour_rises)[hours - 1, asset]
-        below = np.searchsorted(np.sort(extremes), of.far[side, chosen], side="left")
-        found[chosen] = (world.paths - below) / world.paths
+    for cell in cells(of, of.left, of.hours - 1):
+        extremes = (world.hour_falls if cell.side == LONG else world.hour_rises)[cell.span]
+        below = np.searchsorted(np.sort(extremes[cell.asset]), cell.far, side="left")
+        found[cell.policies] = (world.paths - below) / world.paths
     return found
 
 
