@@ -1,8 +1,8 @@
 """What the fund's capital costs to work out: 1, 10 and 100 thousand policies on 10,000 paths.
 
 Ours sorts the policies once and looks every path up; the peer compares each policy with all paths
-at once, a NumPy loop over policies x paths, at the sizes it can bear. Both replay the same SIMULATED
-paths, and a run fails unless every path's loss of one day and of ten is equal to the micro-USDC.
+at once, a NumPy loop over policies x paths, at the sizes it can bear. Both replay the same
+SIMULATED paths, and a run fails unless every path's loss of one day and of ten is equal.
 Time is CPU, memory the peak of a process of its own, the paths' extremes in it (made before, once).
 Run it with `./leverageguard bench capital`.
 """
@@ -145,8 +145,9 @@ def measure(sizes: Sequence[int] = SIZES, paths: int = PATHS) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """The figures for people."""
     lines = [
-        f"{result['paths']:,} SIMULATED paths of ten days made once in {result['paths_s']:.1f} s CPU",
-        f"{'policies':>9}  {'method':<6}{'columns s':>11}{'replay s':>10}{'ours = 1':>10}{'peak MB':>9}",
+        f"{result['paths']:,} SIMULATED paths of ten days, made once: {result['paths_s']:.1f} s",
+        f"{'policies':>9}  {'method':<6}{'columns s':>11}{'replay s':>10}"
+        f"{'ours = 1':>10}{'peak MB':>9}",
     ]
     for count, found in result["sizes"].items():
         for name, each in found.items():

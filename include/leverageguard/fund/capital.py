@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from leverageguard.domain.probability import RiskInputs, Side, distance
 from leverageguard.risk.extremes import COVER_HOURS, HOURS, Extremes
+from leverageguard.risk.stress import Stresses
 
 LEVEL_PPM, PPM = 995_000, 1_000_000
 NORMAL_AT_LEVEL = 2.5758293035489  # the normal's 99.5 % quantile
@@ -237,6 +238,13 @@ def at_move(of: Book, percent: int) -> int:
     side = LONG if percent < 0 else SHORT
     hit = np.isin(of.side, (side, EITHER)) & (of.far[side] <= extreme)
     return int(of.left[hit].sum()) + of.unmodelled
+
+
+def at_stresses(of: Book, worlds: Stresses) -> dict[str, int]:
+    """What each crash day pays out, before any premium; a side that nobody said is long."""
+    made = cells(on_side(of, "long"), of.left, of.hours - 1)
+    costs = payouts(made, worlds.falls, worlds.rises) + of.unmodelled
+    return {name: int(cost) for name, cost in zip(worlds.names, costs, strict=True)}
 
 
 def reverse_stress(of: Book, own_funds_micro_usdc: int) -> dict[str, int | None]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from leverageguard.domain.money import PPM
-
 
 @dataclass(frozen=True)
 class Earning:
@@ -30,16 +28,19 @@ class Earning:
         return self.written_micro_usdc * self.elapsed_ms(at_ms) // length
 
     def hazard(self, at_ms: int, chance_ppm: Callable[[int], int]) -> int:
-        """Earned as chance(elapsed) is of chance(cover), rounded down.
+        """Earned as the chance of a touch by now is of one by the end, rounded down.
 
-        `chance_ppm` takes seconds of cover, at least one.
+        `chance_ppm` takes seconds of cover, one at least. What a model gives for no time at all, or
+        for what is too far to be in its table, is left out; where nothing else is, time earns.
         """
+        if self.start_ms + self.elapsed_ms(at_ms) == self.end_ms:
+            return self.written_micro_usdc
         elapsed_s = self.elapsed_ms(at_ms) // 1000
         length_s = (self.end_ms - self.start_ms) // 1000
-        if elapsed_s == 0 or elapsed_s >= length_s:
-            return self.written_micro_usdc if elapsed_s else 0
-        so_far, whole = chance_ppm(elapsed_s), chance_ppm(length_s)
-        # A chance that cannot tell the hours apart must not earn the whole premium at once.
-        if so_far >= PPM:
+        if elapsed_s == 0:
+            return 0
+        floor_ppm, whole_ppm = chance_ppm(1), chance_ppm(length_s)
+        if whole_ppm <= floor_ppm:
             return self.pro_rata(at_ms)
-        return min(self.written_micro_usdc, self.written_micro_usdc * so_far // whole)
+        so_far_ppm = chance_ppm(elapsed_s) - floor_ppm
+        return self.written_micro_usdc * so_far_ppm // (whole_ppm - floor_ppm)

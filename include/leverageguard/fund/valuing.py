@@ -22,7 +22,7 @@ from leverageguard.domain.money import PPM
 from leverageguard.fund import book, capital, cash, reserving
 from leverageguard.fund.chances import Chances
 from leverageguard.fund.reserving import Reserves
-from leverageguard.risk import extremes, paths
+from leverageguard.risk import extremes, paths, stress
 from leverageguard.settlement import chain as chains
 from leverageguard.store import base
 from leverageguard.store.valuation_tables import FundValuation
@@ -113,7 +113,8 @@ def value(
         "claims": [asdict(one) for one in claims], "sold": [asdict(one) for one in sold],
         "noticed": [asdict(one) for one in noticed], "pools": [asdict(one) for one in pools],
         "unanswered": unanswered, "models": [paths.MODEL_VERSION, chances.model_version],
-        "assets": [asdict(one) for one in assets], "paths": settings.capital_paths, "seed": SEED,
+        "assets": [asdict(one) for one in assets], "stresses": stress.rows(settings),
+        "paths": settings.capital_paths, "seed": SEED,
     }  # fmt: skip
     key = "0x" + sha256(canonical_json(told)).hexdigest()
     with base.session(settings) as session:
@@ -121,8 +122,9 @@ def value(
         if known is not None:
             return _value(known)
     held = reserving.reserves(sold, claims, noticed, chances, at_ms)
+    crashes = stress.stresses(settings, [one.base_asset for one in assets])
     world = extremes.kept(settings, assets, settings.capital_paths, SEED)
-    row = _row(key, at_ms, sold, pools, reserved, unanswered, held, chances, world)
+    row = _row(key, at_ms, sold, pools, reserved, unanswered, held, chances, world, crashes)
     with base.writing(settings) as session:
         known = session.get(FundValuation, key)
         if known is None:
@@ -134,7 +136,7 @@ def value(
 def _row(
     key: str, at_ms: int, sold: Sequence[book.Sold], pools: Sequence[cash.Pool],
     reserved: Mapping[int, int], unanswered: int, held: Reserves, chances: Chances,
-    world: extremes.Extremes,
+    world: extremes.Extremes, crashes: stress.Stresses,
 ) -> FundValuation:  # fmt: skip
     money = sum(one.cash_micro_usdc for one in pools)
     kept_back = sum(reserved.values())
@@ -159,6 +161,7 @@ def _row(
         "ladder_micro_usdc": {
             f"{move:+d}%": capital.at_move(columns, move) for move in capital.LADDER_PERCENT
         },
+        "stress_payouts_micro_usdc": capital.at_stresses(columns, crashes),
         "reverse_stress": capital.reverse_stress(columns, own),
         "risk_model_version": chances.model_version,
     }

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from leverageguard.fund import capital
 from leverageguard.fund.capital import AtRisk
+from leverageguard.risk import stress
 from leverageguard.risk.extremes import COVER_HOURS, HOURS, Extremes, simulate
 from leverageguard.risk.paths import Asset
 
@@ -150,3 +151,17 @@ def test_reverse_stress__smallest_move__reaches_the_own_funds_and_a_smaller_one_
     assert fall is not None and 45_000 < fall < 47_000  # 20x: 5 % less the maintenance margin
     assert capital.reverse_stress(made, 30 * USDC + 1)["fall_ppm"] is None
     assert capital.reverse_stress(made, 0) == {"fall_ppm": 0, "rise_ppm": 0}
+
+
+def test_at_stresses__a_crash__takes_what_is_near_enough_and_still_covered(settings):
+    worlds = stress.stresses(settings, ["BTC", "ETH"])
+    near, far = policy(leverage=40), policy(leverage=3)
+    late = policy(leverage=3, left_ms=2 * HOUR)
+
+    found = capital.at_stresses(book(near, far, late, policy(side="short")), worlds)
+
+    # Only the first day halved BTC, and by its thirteenth hour: the third cover was over.
+    assert found == {
+        "2020-03-12": 20 * USDC, "2021-05-19": 10 * USDC, "2022-11-08": 10 * USDC,
+        "2025-10-10": 10 * USDC,
+    }  # fmt: skip
