@@ -75,7 +75,7 @@ def waiting(
     over when none waits any more.
     """
     filed = _filed_at(session, {item.claim_id for item in items})
-    halt = _halt(settings)
+    halt = thresholds.named(settings, thresholds.MINIMUM_SOLVENCY)
     left: set[str] = set()
     for chain_id in sorted({item.chain_id for item in items}):
         queue = sorted(
@@ -120,12 +120,6 @@ def _filed_at(session: Session, claim_ids: Collection[str]) -> dict[str, int]:
         ClaimTxn.txn_no == 1, ClaimTxn.claim_id.in_(claim_ids)
     )
     return {row.claim_id: row.at_ms for row in session.execute(query)}
-
-
-def _halt(settings: Settings) -> thresholds.Threshold:
-    return next(
-        one for one in thresholds.load(settings) if one.threshold_id == thresholds.MINIMUM_SOLVENCY
-    )
 
 
 def _told(room: Room, waits: Sequence[Item], missing: int) -> str:

@@ -9,6 +9,7 @@ from leverageguard.config import ConfigError, Settings
 
 SEED = "fund_thresholds.csv"
 MINIMUM_SOLVENCY = "minimum_solvency"
+SOLVENCY_RATIO = "solvency_ratio"
 HALT_PAYOUTS, HALT_SALES, PAUSE_LEVERAGE, TELL = ACTIONS = (
     "halt_payouts",
     "halt_sales",
@@ -47,12 +48,17 @@ def load(settings: Settings) -> list[Threshold]:
         return [_threshold(row) for row in csv.DictReader(file)]
 
 
-def minimum_micro_usdc(settings: Settings) -> int:
-    """What must be free in a pool after its payouts; raises ConfigError when none is set."""
+def named(settings: Settings, threshold_id: str) -> Threshold:
+    """One threshold; raises ConfigError when the seed has none such."""
     for one in load(settings):
-        if one.threshold_id == MINIMUM_SOLVENCY:
-            return one.value
-    raise ConfigError(f"{SEED} has no row {MINIMUM_SOLVENCY}: nothing may be paid without one")
+        if one.threshold_id == threshold_id:
+            return one
+    raise ConfigError(f"{SEED} has no row {threshold_id}: nothing is paid or sold without it")
+
+
+def minimum_micro_usdc(settings: Settings) -> int:
+    """What must be free in a pool after its payouts."""
+    return named(settings, MINIMUM_SOLVENCY).value
 
 
 def _threshold(row: dict[str, str]) -> Threshold:

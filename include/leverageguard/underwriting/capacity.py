@@ -1,64 +1,23 @@
-"""Room for one more policy: what is open against limits by asset, side and leverage, and the pool.
+"""Room for one more policy: the fund's halts, and what is open against limits and the pool.
 
-The one function the quote service asks; a fund that knows its solvency replaces what is in it.
+Limits are by asset, side and leverage. The quote service asks nobody else.
 """
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from leverageguard.config import Settings
 from leverageguard.domain.money import PPM, text_from_micro
 from leverageguard.domain.product import ProductVersion
-from leverageguard.store.intake_tables import Quote
-from leverageguard.store.policy_tables import PolicyTxn
+from leverageguard.fund import valuing
+from leverageguard.policies.exposures import Exposure, open_exposures
+from leverageguard.settlement import fund_alerts, thresholds
 from leverageguard.underwriting.refusals import QuoteRefused
 
-# From these a policy pays nothing more; a lapsed one may still turn out paid, and then counts.
-DONE = ("EXPIRED", "EXHAUSTED", "CANCELLED", "LAPSED", "VOID", "CLOSED")
-
-
-@dataclass(frozen=True)
-class Exposure:
-    """Open sums insured of one asset, side and leverage; micro-USDC."""
-
-    base_asset: str
-    side: str
-    leverage: int
-    open_micro_usdc: int
-
-    def is_within(self, side: str, low: int, high: int) -> bool:
-        """Whether a limit of that side and those leverages counts it; `either` is on both."""
-        return self.side in (side, "either") and low <= self.leverage <= high
-
-
-def open_exposures(session: Session, at_ms: int) -> list[Exposure]:
-    """Every quote that may still be bought, or was bought and may still pay."""
-    later = aliased(PolicyTxn)
-    last = (
-        select(PolicyTxn.to_state)
-        .where(PolicyTxn.policy_id == Quote.quote_id)
-        .where(
-            ~select(later.txn_no)
-            .where(later.policy_id == PolicyTxn.policy_id, later.txn_no > PolicyTxn.txn_no)
-            .exists()
-        )
-        .correlate(Quote)
-        .scalar_subquery()
-    )
-    end_ms = Quote.expires_at_ms + 1000 * (Quote.wait_seconds + Quote.cover_seconds)
-    query = (
-        select(Quote.base_asset, Quote.side, Quote.leverage, func.sum(Quote.max_payout_micro_usdc))
-        .where(Quote.base_asset.is_not(None), end_ms > at_ms)
-        .where(func.coalesce(last, "QUOTED").not_in(DONE))
-        .group_by(Quote.base_asset, Quote.side, Quote.leverage)
-    )
-    rows = session.execute(query).all()
-    return [Exposure(str(base), str(side), lev, int(total)) for base, side, lev, total in rows]
+__all__ = ["Exposure", "check", "check_halts", "check_solvency", "open_exposures"]
 
 
 def check(
@@ -89,6 +48,40 @@ def check(
                 f"{wanted.base_asset} {row['limit_id']} would be {text_from_micro(used)} USDC of "
                 f"{text_from_micro(int(row['max_open_micro_usdc']))}: try again later",
             )
+
+
+def check_halts(session: Session, wanted: Exposure, chain_id: int) -> None:
+    """Refuse with FUND_HALTED while an open alert of the fund stops this sale on this chain."""
+    stops = (thresholds.HALT_SALES, thresholds.PAUSE_LEVERAGE)
+    for alert in fund_alerts.open_ones(session, *stops):
+        is_here = alert.chain_id in (None, chain_id)
+        if is_here and wanted.leverage >= (alert.from_leverage or 0):
+            raise QuoteRefused(
+                "FUND_HALTED",
+                f"the fund sells this not now ({alert.threshold_id}: {alert.detail}): "
+                "try again later",
+            )
+
+
+def check_solvency(settings: Settings, session: Session, wanted: Exposure, at_ms: int) -> None:
+    """Refuse with CAPACITY what own funds could not bear by the newest valuation.
+
+    The capital it asks for grows by the whole sum of each policy quoted since: a valuation that
+    gets old refuses more, never less. Without a valuation the limits alone hold.
+    """
+    valuation = valuing.newest(settings)
+    if valuation is None:
+        return
+    since = open_exposures(session, at_ms, quoted_after_ms=valuation.valued_at_ms)
+    required = valuation.scr_1d_micro_usdc + wanted.open_micro_usdc
+    required += sum(one.open_micro_usdc for one in since)
+    least = thresholds.named(settings, thresholds.SOLVENCY_RATIO).value
+    if valuation.own_funds_micro_usdc * PPM < required * least:
+        raise QuoteRefused(
+            "CAPACITY",
+            f"own funds of {text_from_micro(valuation.own_funds_micro_usdc)} USDC would be under "
+            f"{least} ppm of the {text_from_micro(required)} USDC they must bear: try again later",
+        )
 
 
 def _limits(settings: Settings, product: ProductVersion) -> list[dict[str, str]]:

@@ -140,7 +140,9 @@ class Desk:
                 risk.base_asset, asked.side, leverage, frozen.max_payout_micro_usdc
             )
             free = pool.free_micro_usdc
+            capacity.check_halts(opened, wanted, self._domain.chain_id)
             capacity.check(self._settings, opened, product, wanted, free, at_ms)
+            capacity.check_solvency(self._settings, opened, wanted, at_ms)
         request = quotes.QuoteRequest(
             asked.reference, asked.wallet, asked.account_id, asked.inst_id
         )
