@@ -22,6 +22,7 @@ DAGS = {
     "notify_traders",
     "reconcile_payouts",
     "review_claims",
+    "manage_fund",
 }
 ALLOWED_AT_TOP = {"pendulum", "airflow"}
 LOAD = """

@@ -83,6 +83,8 @@ def of_pool(money: PoolMoney) -> list[Figure]:
 def of_fund(settings: Settings, pools: Sequence[PoolMoney]) -> list[Figure]:
     """The figures of the fund as a whole, all its pools known."""
     valuation = valuing.newest(settings)
+    if valuation is not None and not valuation.block_number:
+        valuation = None  # made before the chain was read: it knows of no money
     with base.session(settings) as session:
         found = [
             _exposure(session, pools),

@@ -20,6 +20,14 @@ from leverageguard.stack.progress import StackError
 BATCH_LIMIT_MICRO_USDC = 50_000_000_000
 DAILY_LIMIT_MICRO_USDC = 100_000_000_000
 OWNER_DELAY_S = 48 * 3600
+HOLDERS = {
+    "PROPOSER_ROLE": "chain_proposer",
+    "QUOTER_ROLE": "chain_quoter",
+    "RESERVER_ROLE": "chain_reserver",
+    "TREASURER_ROLE": "chain_treasurer",
+    "CANCELLER_ROLE": "chain_canceller",
+}
+SENDERS = ("chain_proposer", "chain_reserver", "chain_treasurer", "chain_canceller")
 OPERATORS = (
     "PAUSER_ROLE",
     "LISTER_ROLE",
@@ -38,7 +46,8 @@ def deploy(settings: Settings, deposit_micro_usdc: int) -> Deployment:
     chain = chains.connect(settings)
     admin = signers.key_signer(settings, "chain_admin")
     local_chain.give_gas(settings, admin.address)
-    local_chain.give_gas(settings, signers.key_signer(settings, "chain_proposer").address)
+    for name in SENDERS:
+        local_chain.give_gas(settings, signers.key_signer(settings, name).address)
     first = chain.head().number
     token = _create(chain, admin, token_contract.deployment(settings))
     limits = (BATCH_LIMIT_MICRO_USDC, DAILY_LIMIT_MICRO_USDC, settings.verifier_threshold)
@@ -62,7 +71,7 @@ def _create(chain: Chain, admin: signers.Signer, call: chains.Call) -> str:
 
 
 def _grant_roles(settings: Settings, chain: Chain, admin: signers.Signer, pool: Pool) -> None:
-    holders = {"PROPOSER_ROLE": ["chain_proposer"], "QUOTER_ROLE": ["chain_quoter"]}
+    holders = {role: [name] for role, name in HOLDERS.items()}
     holders["VERIFIER_ROLE"] = [f"chain_verifier_{n + 1}" for n in range(settings.verifier_count)]
     for role, names in holders.items():
         for name in names:

@@ -19,7 +19,14 @@ TOKENS = (
     "webhook_key",
 )
 FERNET_KEYS = ("airflow_fernet", "credentials_key")
-CHAIN_ROLES = ("chain_admin", "chain_proposer", "chain_quoter")
+CHAIN_ROLES = (
+    "chain_admin",
+    "chain_proposer",
+    "chain_quoter",
+    "chain_reserver",
+    "chain_treasurer",
+    "chain_canceller",
+)
 AIRFLOW_USERS = {
     "admin": "admin",
     "operator": "op",

@@ -67,10 +67,11 @@ def check_solvency(settings: Settings, session: Session, wanted: Exposure, at_ms
     """Refuse with CAPACITY what own funds could not bear by the newest valuation.
 
     The capital it asks for grows by the whole sum of each policy quoted since: a valuation that
-    gets old refuses more, never less. Without a valuation the limits alone hold.
+    gets old refuses more, never less. Without a valuation, or one that
+    was made before the chain was read, the limits alone hold.
     """
     valuation = valuing.newest(settings)
-    if valuation is None:
+    if valuation is None or not valuation.block_number:
         return
     since = open_exposures(session, at_ms, quoted_after_ms=valuation.valued_at_ms)
     required = valuation.scr_1d_micro_usdc + wanted.open_micro_usdc

@@ -36,12 +36,17 @@ def signer(settings: Settings, spec: str) -> Signer:
     raise ConfigError(f"a key is secret:NAME, keystore:PATH or kms:KEY_ID, not {spec!r}")
 
 
-def proposer(settings: Settings) -> Signer | None:
-    """The key that submits batches, or None: without one every settlement is a dry run."""
-    how, _, what = settings.proposer_key.partition(":")
+def optional(settings: Settings, spec: str) -> Signer | None:
+    """The signer that a spec names, None for a secret that is not there."""
+    how, _, what = spec.partition(":")
     if how == "secret" and not (settings.secrets_dir / what).exists():
         return None
-    return signer(settings, settings.proposer_key)
+    return signer(settings, spec)
+
+
+def proposer(settings: Settings) -> Signer | None:
+    """The key that submits batches, or None: without one every settlement is a dry run."""
+    return optional(settings, settings.proposer_key)
 
 
 def required_proposer(settings: Settings) -> Signer:

@@ -1,0 +1,59 @@
+"""Value the fund, have the pools hold back what it owes, and halt what it cannot bear.
+
+Reads    store, raw/chain/*, the published snapshot, the pools
+Writes   the store's valuations and fund alerts; the pools' reserve
+Re-run   safe: the same facts are the same valuation, a reserve that is set is not set again, an
+         alert that is open is not opened twice
+Backfill not meaningful: every run values the present
+On fail  README, "The fund halts"
+"""
+
+import pendulum
+from airflow.sdk import Asset, dag, task
+from airflow.timetables.assets import AssetOrTimeSchedule
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+RECEIPTS = Asset("leverageguard://raw/chain_receipts")
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(
+        timetable=CronDataIntervalTimetable("30 * * * *", timezone="UTC"), assets=[RECEIPTS]
+    ),
+    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "pool-operator", "retries": 1},
+    tags=["fund", "chain"],
+    doc_md=__doc__,
+)
+def manage_fund():
+    @task
+    def value_fund() -> str:
+        from leverageguard.fund import steps
+
+        return steps.value_fund()
+
+    @task
+    def push_reserved() -> dict[str, int]:
+        from leverageguard.fund import steps
+
+        return steps.push_reserved()
+
+    # Whatever could not be valued or set: thresholds are held against what is known.
+    @task(trigger_rule="all_done")
+    def watch_limits() -> dict[str, int]:
+        from leverageguard.fund import steps
+
+        return steps.watch_limits()
+
+    @task(trigger_rule="none_failed")
+    def report_failed() -> None:
+        """Keep the run red when a task before it failed: what watches runs after all of them."""
+
+    valued, pushed, watched = value_fund(), push_reserved(), watch_limits()
+    valued >> pushed >> watched
+    [valued, pushed, watched] >> report_failed()
+
+
+manage_fund()
