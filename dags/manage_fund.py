@@ -1,7 +1,7 @@
-"""Value the fund, have the pools hold back what it owes, and halt what it cannot bear.
+"""Keep the books, value the fund, set what the pools hold back, halt what it cannot bear.
 
 Reads    store, raw/chain/*, the published snapshot, the pools
-Writes   the store's valuations and fund alerts; the pools' reserve
+Writes   the store's ledger entries, valuations and fund alerts; raw/fund/*; the pools' reserve
 Re-run   safe: the same facts are the same valuation, a reserve that is set is not set again, an
          alert that is open is not opened twice
 Backfill not meaningful: every run values the present
@@ -29,6 +29,13 @@ RECEIPTS = Asset("leverageguard://raw/chain_receipts")
 )
 def manage_fund():
     @task
+    def book_ledger() -> dict[str, int]:
+        from leverageguard.fund import steps
+
+        return steps.book_ledger()
+
+    # The valuation rests on chain and store alone: books that cannot be kept hold up none.
+    @task(trigger_rule="all_done")
     def value_fund() -> str:
         from leverageguard.fund import steps
 
@@ -51,9 +58,9 @@ def manage_fund():
     def report_failed() -> None:
         """Keep the run red when a task before it failed: what watches runs after all of them."""
 
-    valued, pushed, watched = value_fund(), push_reserved(), watch_limits()
-    valued >> pushed >> watched
-    [valued, pushed, watched] >> report_failed()
+    booked, valued, pushed, watched = book_ledger(), value_fund(), push_reserved(), watch_limits()
+    booked >> valued >> pushed >> watched
+    [booked, valued, pushed, watched] >> report_failed()
 
 
 manage_fund()

@@ -179,3 +179,14 @@ def test_dag_file__top_level__is_wiring_only(dag_id):
 
     assert imported <= ALLOWED_AT_TOP
     assert len((REPO / "dags" / f"{dag_id}.py").read_text().splitlines()) <= 100
+
+
+def test_manage_fund__whatever_fails__the_limits_are_watched_and_the_run_is_red(bag):
+    found = bag["dags"]["manage_fund"]
+
+    assert found["rules"]["watch_limits"] == found["rules"]["value_fund"] == "all_done"
+    assert found["rules"]["push_reserved"] == "all_success"
+    assert found["rules"]["report_failed"] == "none_failed"
+    assert all("report_failed" not in before for before in found["upstream"].values())
+    assert set(found["upstream"]["report_failed"]) == set(found["upstream"]) - {"report_failed"}
+    assert found["max_active_runs"] == 1

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from leverageguard import config
-from leverageguard.fund import holding_back, valuing, watching
+from leverageguard.fund import booking, holding_back, valuing, watching
+
+
+def book_ledger() -> dict[str, int]:
+    """Bring the books to what chains, claims and valuations say; entries by what was done."""
+    return booking.book(config.load())
 
 
 def value_fund() -> str:

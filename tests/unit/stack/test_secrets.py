@@ -27,4 +27,4 @@ def test_generate__chain_keys__all_differ(settings):
     secrets.generate(settings)
 
     keys = [path.read_text() for path in settings.secrets_dir.glob("chain_*")]
-    assert len(keys) == len(set(keys)) == 3 + settings.verifier_count
+    assert len(keys) == len(set(keys)) == len(secrets.CHAIN_ROLES) + settings.verifier_count
