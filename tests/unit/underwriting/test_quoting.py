@@ -259,7 +259,9 @@ def test_quote__second_quote_before_any_purchase__is_still_a_first_purchase(shop
     first = shop.quote(**seed)
     unbought = shop.quote(reference="ref-2", **seed)
     with shop.session() as opened:
-        ledger.book_purchase(opened, opened.get(Quote, first.quote_id), NOW_MS, "31337:0x1:0", NOW_MS)
+        ledger.book_purchase(
+            opened, opened.get(Quote, first.quote_id), NOW_MS, "31337:0x1:0", NOW_MS
+        )
     second = shop.quote(reference="ref-3", **seed)
 
     assert unbought.surcharge_micro_usdc == 5_000_000
