@@ -7,7 +7,6 @@ is therefore the same integer on every machine. Every rounding is towards the la
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -129,14 +128,6 @@ class Boosted:
         """The chance of a touch within the cover, rounded up."""
         row = features(inputs)
         return chance_ppm(self.baseline_ppb + sum(tree.value(row) for tree in self.trees))
-
-
-def share_of_bins(edges: Sequence[int], values: Sequence[int]) -> list[int]:
-    """How many values lie in each bin; bin k holds edge k-1 <= value < edge k."""
-    counts = [0] * (len(edges) + 1)
-    for value in values:
-        counts[bisect_right(edges, value)] += 1
-    return counts
 
 
 def market_of(row: Mapping[str, int], sigma_minute_ppb: int) -> tuple[tuple[str, int], ...]:

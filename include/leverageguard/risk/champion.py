@@ -9,13 +9,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from leverageguard.config import Settings
 from leverageguard.domain.probability import (
     SIDES,
     ClosedForm,
     LiquidationProbability,
-    Recalibrated,
     RiskInputs,
     RiskRefused,
 )
@@ -44,12 +44,27 @@ class Symbol:
     market: tuple[tuple[str, int], ...] = ()
 
 
-def champion(settings: Settings) -> LiquidationProbability:
-    """The model that prices now."""
+@dataclass(frozen=True)
+class PricedBy:
+    """The model that prices now: its version, kind and parameters."""
+
+    model_version: str
+    kind: str
+    parameters: Mapping[str, Any]
+
+
+def priced_by(settings: Settings) -> PricedBy:
+    """What prices now; RegistryError when the register was changed behind its back."""
     row = registry.promoted(settings)
     if row is None:
-        return MODELS[SEED_MODEL](settings)
-    return registry.model(row.model_version, row.kind, registry.parameters(row))
+        return PricedBy(SEED_MODEL, "isotonic", _committed(settings))
+    return PricedBy(row.model_version, row.kind, registry.parameters(row))
+
+
+def champion(settings: Settings) -> LiquidationProbability:
+    """The model that prices now."""
+    now = priced_by(settings)
+    return registry.model(now.model_version, now.kind, now.parameters)
 
 
 def symbol(settings: Settings, model_version: str, asset: str) -> Symbol:
@@ -101,13 +116,13 @@ def seed(settings: Settings, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _committed(settings: Settings) -> LiquidationProbability:
+def _committed(settings: Settings) -> dict[str, Any]:
     rows = seed(settings, "liquidation_probabilities")
-    table = [(int(r["z_milli"]), int(r["p_ppm"])) for r in rows if r["model_version"] == SEED_MODEL]
-    return Recalibrated(SEED_MODEL, table)
+    table = [[int(r["z_milli"]), int(r["p_ppm"])] for r in rows if r["model_version"] == SEED_MODEL]
+    return {"table": table, "symbols": symbols(settings)}
 
 
 MODELS: Mapping[str, Callable[[Settings], LiquidationProbability]] = {
-    SEED_MODEL: _committed,
+    SEED_MODEL: lambda settings: registry.model(SEED_MODEL, "isotonic", _committed(settings)),
     CLOSED_FORM: lambda _settings: ClosedForm(),
 }

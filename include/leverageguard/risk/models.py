@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from leverageguard.domain.learned_probability import FEATURES, RISING
 from leverageguard.domain.money import PPM
 from leverageguard.domain.probability import PPB, touch_ppm
-from leverageguard.risk.datasets import Dataset, Floats, Ints, Symbols
+from leverageguard.risk.datasets import Bools, Dataset, Floats, Ints, Symbols
+from leverageguard.risk.isotonic import falling
 
 KINDS = ("isotonic", "logistic", "boosting")
+MUST_RISE = (*RISING, "hours")
 STEP_MILLI = 100
 TREES, LEAVES, LEAF_ROWS, SEED = 60, 8, 200, 20260105
 
@@ -51,17 +53,6 @@ def closed_form(z_milli: Ints) -> Floats:
     return np.array([touch_ppm(int(z)) / PPM for z in different])[places]
 
 
-def falling(values: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """The closest values that never rise (least squares): pool adjacent violators."""
-    pools: list[tuple[float, float, int]] = []
-    for value, weight in zip(values, weights, strict=True):
-        pools.append((value, weight, 1))
-        while len(pools) > 1 and pools[-2][0] < pools[-1][0]:
-            (one, w1, n1), (other, w2, n2) = pools[-2:]
-            pools[-2:] = [((one * w1 + other * w2) / (w1 + w2), w1 + w2, n1 + n2)]
-    return [value for value, _, count in pools for _ in range(count)]
-
-
 def _ceil(chance_ppm: Floats) -> Floats:
     # Less than a billionth of a ppm is what floats add to a whole number.
     rounded: Floats = np.clip(np.ceil(chance_ppm - 1e-9), 1, PPM) / PPM
@@ -84,28 +75,45 @@ def _isotonic(data: Dataset) -> dict[str, Any]:
 
 
 def _logistic(data: Dataset) -> dict[str, Any]:
-    from sklearn.linear_model import LogisticRegression
-
+    """What the chance must rise with is left out where the fit would have it fall."""
     values = data.features.astype(float)
-    mean, spread = values.mean(axis=0), values.std(axis=0)
-    spread[spread == 0] = 1
-    made = LogisticRegression(C=1.0, max_iter=500).fit((values - mean) / spread, data.touched)
-    weights = made.coef_[0] / spread
+    used = np.ones(len(FEATURES), dtype=bool)
+    while True:
+        intercept, weights = _fitted_logistic(values * used, data.touched)
+        wrong = np.array([name in MUST_RISE for name in FEATURES]) & (weights < 0)
+        if not wrong.any():
+            break
+        used &= ~wrong
     whole = [round(weight * PPB) for weight in weights.tolist()]
-    intercept = float(made.intercept_[0]) - float(weights @ mean)
     return {
         "features": list(FEATURES), "intercept_ppb": round(intercept * PPB), "weights_ppb": whole
     }  # fmt: skip
 
 
+def _fitted_logistic(values: Floats, touched: Bools) -> tuple[float, Floats]:
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    spread[spread == 0] = 1
+    with threadpool_limits(limits=1):
+        made = LogisticRegression(C=1.0, max_iter=500).fit((values - mean) / spread, touched)
+    weights: Floats = made.coef_[0] / spread
+    return float(made.intercept_[0]) - float(weights @ mean), weights
+
+
 def _boosting(data: Dataset) -> dict[str, Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
-    made = HistGradientBoostingClassifier(
+    model = HistGradientBoostingClassifier(
         max_iter=TREES, max_leaf_nodes=LEAVES, min_samples_leaf=LEAF_ROWS, l2_regularization=1.0,
         early_stopping=False, random_state=SEED,
-        monotonic_cst=[1 if name in (*RISING, "hours") else 0 for name in FEATURES],
-    ).fit(data.features.astype(float), data.touched)  # fmt: skip
+        monotonic_cst=[1 if name in MUST_RISE else 0 for name in FEATURES],
+    )  # fmt: skip
+    # Several threads add floats in any order, and the same rows must make the same trees.
+    with threadpool_limits(limits=1):
+        made = model.fit(data.features.astype(float), data.touched)
     baseline = float(made._baseline_prediction.ravel()[0])
     trees = [_columns(predictors[0].nodes) for predictors in made._predictors]
     return {"features": list(FEATURES), "baseline_ppb": round(baseline * PPB), "trees": trees}

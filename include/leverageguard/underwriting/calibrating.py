@@ -20,6 +20,7 @@ import numpy as np
 from leverageguard import config
 from leverageguard.domain.money import PPM
 from leverageguard.risk import paths
+from leverageguard.risk.isotonic import falling
 from leverageguard.risk.paths import Floats
 
 MODEL_VERSION = "isotonic-simulated-v1"
@@ -43,17 +44,6 @@ def rows() -> list[tuple[int, int]]:
     chance = falling(((hits + 1) / (asked + 2)).tolist(), asked.tolist())
     middles = [round((n + 0.5) * STEP * 1000) for n in range(_bins())]
     return [(0, PPM), *((z, _ceil_ppm(p)) for z, p in zip(middles, chance, strict=True))]
-
-
-def falling(values: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """The closest values that never rise (least squares): pool adjacent violators."""
-    pools: list[tuple[float, float, int]] = []
-    for value, weight in zip(values, weights, strict=True):
-        pools.append((value, weight, 1))
-        while len(pools) > 1 and pools[-2][0] < pools[-1][0]:
-            (one, w1, n1), (other, w2, n2) = pools[-2:]
-            pools[-2:] = [((one * w1 + other * w2) / (w1 + w2), w1 + w2, n1 + n2)]
-    return [value for value, _, count in pools for _ in range(count)]
 
 
 def text(table: Sequence[tuple[int, int]]) -> str:

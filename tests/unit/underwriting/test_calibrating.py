@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from leverageguard import config
 from leverageguard.domain.probability import touch_ppm
+from leverageguard.risk import isotonic
 from leverageguard.underwriting import calibrating
 
 SEEDS = config.Settings(data_dir=config.REPO_DIR).dbt_dir / "seeds"
@@ -39,7 +40,7 @@ def test_rows__near__lie_below_the_closed_form_and_far__above(rows):
 
 
 def test_falling__violators__become_their_weighted_mean():
-    found = calibrating.falling([0.9, 0.2, 0.8, 0.1], [1, 3, 1, 1])
+    found = isotonic.falling([0.9, 0.2, 0.8, 0.1], [1, 3, 1, 1])
 
     assert found == pytest.approx([0.9, 0.35, 0.35, 0.1])
 
@@ -47,7 +48,7 @@ def test_falling__violators__become_their_weighted_mean():
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 9)), min_size=1, max_size=30))
 def test_falling__any__falls_and_keeps_the_total(pairs):
     values, weights = [v for v, _ in pairs], [w for _, w in pairs]
-    found = calibrating.falling(values, weights)
+    found = isotonic.falling(values, weights)
 
     assert all(one >= other - 1e-12 for one, other in pairwise(found))
     total = sum(v * w for v, w in pairs)
