@@ -9,12 +9,14 @@ On fail  the model that priced before goes on pricing; the message names the ste
 """
 
 import pendulum
-from airflow.sdk import dag, task
+from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    schedule="0 4 * * 1",
-    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    # It waits for the next Monday instead of making up for the last one.
+    schedule=CronTriggerTimetable(
+        "0 4 * * 1", timezone="UTC", run_immediately=pendulum.duration(seconds=1)
+    ),
     catchup=False,
     max_active_runs=1,
     default_args={"owner": "pool-operator", "retries": 0},
