@@ -186,6 +186,13 @@ def _payments(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _ledger(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.fund import ledger_command
+
+    print("\n".join(ledger_command.lines(settings, vars(options))))
+    return 0
+
+
 def _rebuild_ledger(settings: Settings, _options: argparse.Namespace) -> int:
     from leverageguard.settlement import rebuilding
 
@@ -222,6 +229,7 @@ COMMANDS = {
     "claims": _claims,
     "policies": _policies,
     "payments": _payments,
+    "ledger": _ledger,
     "rebuild-ledger": _rebuild_ledger,
     "quote": _quote,
     "airflow": _airflow,

@@ -13,7 +13,17 @@ from typing import Any
 def add_commands(made: argparse.ArgumentParser) -> Any:
     """Give a parser every command of the package; what takes further ones."""
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_stack, _proofs, _incidents, _claims, _policies, _quote, _audit, _contacts):
+    for add in (
+        _stack,
+        _proofs,
+        _incidents,
+        _claims,
+        _policies,
+        _quote,
+        _ledger,
+        _audit,
+        _contacts,
+    ):
         add(commands)
     commands.add_parser(
         "rebuild-ledger", help="an empty store's batches and payouts again, from the chain"
@@ -115,6 +125,16 @@ def _quote(commands: Any) -> None:
     quote.add_argument("--referrer", help="the wallet that is credited")
     quote.add_argument("--reference", help="your own key: asked again, the same quote comes back")
     quote.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _ledger(commands: Any) -> None:
+    ledger = commands.add_parser("ledger", help="the fund's books: balances, or the entries of one")
+    ledger.add_argument("--at", metavar="ISO-TIME", help="the balances of then (default: now)")
+    ledger.add_argument("--known", metavar="ISO-TIME", help="from what was booked by then")
+    shown = ledger.add_subparsers(dest="action", metavar="ACTION").add_parser(
+        "show", help="what was booked of one claim or policy, or one entry"
+    )
+    shown.add_argument("named", help="a claim's id, a policy's or an entry's")
 
 
 def _audit(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""Events of the chains and moves of claims as the entries that they are in the books."""
+"""Events of the chains, moves of claims and valuations as the entries they are in the books."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from leverageguard.intake import ledger
 from leverageguard.intake.entries import Booked, Entry
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.settlement_tables import PayoutRecord
+from leverageguard.store.valuation_tables import FundValuation
 
 DEPOSIT, WITHDRAWAL, PAYOUT, UNMATCHED = "deposit", "withdrawal", "payout", "unmatched"
 UNPLACED, UNPLACED_REFUND, GAS = "unplaced", "unplaced_refund", "gas"
-RESERVE, RECOVERY = "reserve", "recovery"
+RESERVE, RECOVERY, VALUATION = "reserve", "recovery", "valuation"
 # The kinds that are undone when the chain loses their event, with the table that shows it.
 OF_CHAIN = {
     DEPOSIT: chain_events.DEPOSITS,
@@ -88,6 +89,25 @@ def of_claims(moves: Iterable[ClaimTxn]) -> Iterator[Entry]:
                 back = int(json.loads(move.detail)["recovered_micro_usdc"])
                 came = ((accounts.RECOVERIES_DUE, back, None), (accounts.RECOVERED, -back, None))
                 yield _of_move(RECOVERY, move, came)
+
+
+def of_valuations(valuations: Iterable[FundValuation]) -> Iterator[Entry]:
+    """What each valuation changes in the unearned premium and the IBNR; `valuations` in order.
+
+    Of the two figures of each the larger is booked, as own funds take it.
+    """
+    unearned, ibnr = 0, 0
+    for each in valuations:
+        new_unearned = max(each.unearned_micro_usdc, each.unearned_hazard_micro_usdc)
+        new_ibnr = max(each.ibnr_cl_micro_usdc, each.ibnr_bf_micro_usdc)
+        legs = (
+            (accounts.UNEARNED_CHANGE, new_unearned - unearned, None),
+            (accounts.UNEARNED, unearned - new_unearned, None),
+            (accounts.IBNR_CHANGE, new_ibnr - ibnr, None),
+            (accounts.IBNR, ibnr - new_ibnr, None),
+        )
+        yield Entry(VALUATION, f"valuation:{each.valuation_id}", legs, each.valued_at_ms)
+        unearned, ibnr = new_unearned, new_ibnr
 
 
 def _of_move(kind: str, move: ClaimTxn, legs: tuple[tuple[str, int, None], ...]) -> Entry:

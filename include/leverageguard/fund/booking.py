@@ -23,10 +23,14 @@ from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.ledger_tables import LedgerEntry
 from leverageguard.store.settlement_tables import PayoutRecord
+from leverageguard.store.valuation_tables import FundValuation
 from leverageguard.warehouse import landing, lock
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
 ENTRIES, RUNS = "fund/ledger_entries", "fund/ledger_runs"
+_VALUATIONS = select(FundValuation).order_by(
+    FundValuation.valued_at_ms, FundValuation.recorded_at_ms, FundValuation.valuation_id
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -77,6 +81,7 @@ def _due(session: Session, landed: Landed, booked: Booked) -> Iterator[Entry]:
     yield from book_entries.of_chains(landed, booked, payouts)
     moves = select(ClaimTxn).order_by(ClaimTxn.claim_id, ClaimTxn.txn_no)
     yield from book_entries.of_claims(session.scalars(moves))
+    yield from book_entries.of_valuations(session.scalars(_VALUATIONS))
 
 
 def _counts(made: Iterable[LedgerEntry], waiting: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The day's books held against each other: chain, store and marts, to the micro-USDC.
+"""The day's books held against each other: chain, store, marts and ledger, to the micro-USDC.
 
 The chain's side is read from the token's own transfers and balance, by nothing of the pipeline.
 """
@@ -13,6 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from leverageguard.audit import verifying
+from leverageguard.fund import accounts
+from leverageguard.intake import ledger
 from leverageguard.settlement.chain import Chain
 from leverageguard.store import base
 from leverageguard.store.policy_tables import PaymentException
@@ -90,6 +92,13 @@ def ties(stage: Stage, session: Session) -> list[Tie]:
     store_paid = session.scalar(
         select(func.sum(PayoutRecord.amount_micro_usdc)).where(PayoutRecord.state == "PAID")
     )
+    booked = {
+        row["account"]: int(row["amount"])
+        for row in query(
+            "select account, sum(amount_micro_usdc)::bigint as amount from fct_ledger_entries "
+            "group by account"
+        )
+    }
     queued = session.scalar(
         select(func.sum(PaymentException.amount_micro_usdc)).where(
             PaymentException.reason_code == "PLAIN_TRANSFER"
@@ -103,16 +112,19 @@ def ties(stage: Stage, session: Session) -> list[Tie]:
                 "select arg_max(balance_micro_usdc, (block_number, log_index)) "
                 "from fct_pool_movements"
             ),
+            "books": booked.get(accounts.CASH, 0),
         }),
         Tie("premiums", {
             "chain": seen.premiums,
             "movements": moved.get("premium", 0),
             "policies": _one("select sum(premium_micro_usdc)::bigint from fct_policies"),
+            "books": -booked.get(ledger.PREMIUM, 0) - booked.get(ledger.SURCHARGE, 0),
         }),
         Tie("refunds", {
             "chain": seen.refunds,
             "movements": -moved.get("refund", 0),
             "policies": _one("select sum(refund_micro_usdc)::bigint from fct_policies"),
+            "books": booked.get(ledger.REFUNDED, 0),
         }),
         Tie("payouts", {
             "chain": seen.payouts,
@@ -120,12 +132,22 @@ def ties(stage: Stage, session: Session) -> list[Tie]:
             "store": int(store_paid or 0),
             "claims": _one("select sum(paid_micro_usdc)::bigint from fct_claims"),
             "policies": _one("select sum(paid_micro_usdc)::bigint from fct_policies"),
+            "books": booked.get(accounts.CLAIMS_PAID, 0),
         }),
-        Tie("deposits", {"chain": seen.deposits, "movements": moved.get("deposit", 0)}),
+        Tie("deposits", {
+            "chain": seen.deposits,
+            "movements": moved.get("deposit", 0),
+            "books": -booked.get(accounts.CAPITAL_IN, 0),
+        }),
         Tie("plain transfers", {
             "chain": seen.plain,
             "movements": moved.get("unmatched", 0),
             "queue": int(queued or 0),
+            "books": -booked.get(accounts.SUSPENSE, 0),
+        }),
+        Tie("reserves", {
+            "claims": _one("select sum(reserve_micro_usdc)::bigint from fct_claims"),
+            "books": -booked.get(accounts.CASE_RESERVE, 0) - booked.get(accounts.PAYABLE, 0),
         }),
     ]  # fmt: skip
 

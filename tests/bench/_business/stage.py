@@ -15,6 +15,7 @@ from leverageguard import clock, config
 from leverageguard.claims import advancing as claims_advancing
 from leverageguard.config import Settings
 from leverageguard.evidence import steps as evidence_steps
+from leverageguard.fund import booking
 from leverageguard.intake import steps as intake_steps
 from leverageguard.policies import advancing as policies_advancing
 from leverageguard.quality import steps as quality_steps
@@ -79,6 +80,7 @@ class Stage:
         window = _iso(max(self.scenario.start_ms, now - SPAN_MS) - HOUR_MS), _iso(now)
         chain_steps.land(*window)
         policies_advancing.advance()
+        booking.book(self.settings)
         intake_steps.land(*window)
 
     def decide(self) -> None:
@@ -110,6 +112,7 @@ class Stage:
             claims_advancing.advance(self.settings)
             self._publish()  # a policy is closed once its claims were decided after their time
             policies_advancing.advance()
+        booking.book(self.settings)
         self._publish()
 
     def _publish(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.intake_tables import Quote
 from leverageguard.store.ledger_tables import LedgerEntry
+from leverageguard.store.valuation_tables import FundValuation
 from leverageguard.warehouse import landing
 from tests.policy_world import (
     BATCHES,
@@ -90,6 +92,23 @@ class FundWorld(PolicyWorld):
                     from_state=before[-1].to_state if before else None, to_state=state,
                     at_ms=at_ms, recorded_at_ms=at_ms, actor="tester", rule_id=rule,
                     inputs_hash="0x", detail=detail, reserve_micro_usdc=reserve,
+                )
+            )  # fmt: skip
+
+    def value(self, hours: float, unearned: int, hazard: int, ladder: int, ferguson: int) -> None:
+        """A valuation with these reserves."""
+        at_ms, key = START + int(hours * HOUR), "0x" + sha256(str(hours).encode()).hexdigest()
+        with base.session(self.settings) as session:
+            session.add(
+                FundValuation(
+                    valuation_id=key, valued_at_ms=at_ms, recorded_at_ms=at_ms, block_number=1,
+                    cash_micro_usdc=0, free_micro_usdc=0, reserved_micro_usdc=0,
+                    written_micro_usdc=unearned, earned_micro_usdc=0, unearned_micro_usdc=unearned,
+                    unearned_hazard_micro_usdc=hazard, case_reserve_micro_usdc=0,
+                    ibnr_cl_micro_usdc=ladder, ibnr_bf_micro_usdc=ferguson, payable_micro_usdc=0,
+                    own_funds_micro_usdc=0, scr_1d_micro_usdc=0, scr_10d_micro_usdc=0,
+                    independent_1d_micro_usdc=0, solvency_ratio_ppm=None, model_version="m",
+                    paths=1, seed=1, details="{}", inputs_hash=key,
                 )
             )  # fmt: skip
 

@@ -120,6 +120,30 @@ def test_book__recovered__is_income_and_still_to_come_in(world):
     assert world.balances() == {"claims:recovered": -3, "recoveries:receivable": 3}
 
 
+def test_book__valuations__true_unearned_and_ibnr_up_to_the_larger_figures(world):
+    world.value(1, unearned=10, hazard=7, ladder=2, ferguson=3)
+    assert world.book()["booked"] == 1
+    world.value(3, unearned=4, hazard=6, ladder=5, ferguson=3)
+    assert world.book() == {"booked": 1, "reversed": 0, "waiting": 0}
+
+    assert world.balances() == {
+        "claims:ibnr": -5, "claims:ibnr_change": 5,
+        "premium:unearned": -6, "premium:unearned_change": 6,
+    }  # fmt: skip
+
+
+def test_book__valuation_of_an_earlier_instant__restates_the_one_after_it(world):
+    world.value(1, unearned=10, hazard=0, ladder=0, ferguson=0)
+    world.value(3, unearned=4, hazard=0, ladder=0, ferguson=0)
+    world.book()
+    world.value(2, unearned=7, hazard=0, ladder=0, ferguson=0)
+
+    assert world.book() == {"booked": 2, "reversed": 1, "waiting": 0}
+    assert world.balances() == {"premium:unearned": -4, "premium:unearned_change": 4}
+    restating = {leg.restates for leg in world.legs() if leg.restates and leg.kind != "reversal"}
+    assert restating == {leg.restates for leg in world.legs() if leg.kind == "reversal"}
+
+
 def test_book__gas_without_a_price__waits_and_is_counted(world):
     world.settle(0.5)
     assert world.read_and_book(2)["waiting"] == 1
