@@ -121,11 +121,11 @@ def check_ports(settings: Settings) -> None:
     (settings.data_dir / config.PORT_FILE).write_text(str(settings.port_base))
 
 
-def migrate_store(settings: Settings) -> None:
-    """Bring the transactional store to the newest schema."""
+def migrate_store(settings: Settings, to: str = "head") -> None:
+    """Bring the transactional store to the newest schema, or to a revision before it."""
     settings.store_path.parent.mkdir(parents=True, exist_ok=True)
     migrations = AlembicConfig()
     folder = settings.repo_dir / "include" / "leverageguard" / "store" / "migrations"
     migrations.set_main_option("script_location", str(folder))
     migrations.set_main_option("sqlalchemy.url", settings.store_url)
-    alembic_command.upgrade(migrations, "head")
+    alembic_command.upgrade(migrations, to)

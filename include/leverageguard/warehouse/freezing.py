@@ -17,8 +17,16 @@ from leverageguard.config import Settings
 from leverageguard.warehouse import raw_tables
 
 # What rests on other rows lands after them, so it is linked before them: a window on its rows, a
-# payment on its plan, a plan on its claim. The replies that rows name may land with them.
-_ORDER = ("exchanges/fetch_windows", "chain/fetch_windows", "chain/", "settlement/")
+# payment on its plan, a plan on its claim, the books on all of them and a booking on what it
+# booked. The replies that rows name may land with them.
+_ORDER = (
+    "fund/ledger_runs",
+    "fund/",
+    "exchanges/fetch_windows",
+    "chain/fetch_windows",
+    "chain/",
+    "settlement/",
+)
 _LAST = "exchanges/replies"
 
 
