@@ -7,7 +7,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from leverageguard.intake import ledger
+from leverageguard.intake import entries, ledger
 from leverageguard.store import every_table  # noqa: F401 - registers tables
 from leverageguard.store.base import Base
 from leverageguard.store.intake_tables import Quote
@@ -132,6 +132,29 @@ def test_purchases_before__quotes_lost_and_cancelled__do_not_count(opened):
 
     assert ledger.purchases_before(opened, BUYER.upper().replace("X", "x")) == 1
     assert ledger.purchases_before(opened, FRIEND) == 0
+
+
+def test_purchases_before__payouts_and_deposits_of_the_wallet__take_nothing_away(opened):
+    bought = add(opened, quote())
+    ledger.book_purchase(opened, bought, AT_MS, "s", AT_MS)
+    paid = (("claims:paid", 10**9, BUYER), (ledger.CASH, -(10**9), BUYER))
+    for entry in (
+        entries.Entry("payout", "p", paid, AT_MS, policy_id=bought.quote_id),
+        entries.Entry("withdrawal", "w", paid, AT_MS),
+    ):
+        opened.add_all(entries.rows(entry, entries.Booked([]), AT_MS))
+    opened.flush()
+
+    assert ledger.purchases_before(opened, BUYER) == 1
+
+
+def test_rows__legs_that_leave_something__are_refused():
+    lame = entries.Entry(
+        "deposit", "d", ((ledger.CASH, 2, None), ("capital:deposited", -1, None)), 1
+    )
+
+    with pytest.raises(ledger.LedgerRefused, match="does not balance"):
+        entries.rows(lame, entries.Booked([]), AT_MS)
 
 
 @pytest.mark.parametrize("statement", ["update ledger_entries set amount_micro_usdc = 1",
