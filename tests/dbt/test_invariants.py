@@ -78,6 +78,24 @@ VIOLATIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "still under way": (STATE.format("SETTLING"),),
         "never paid": (NEVER_PAID,),
     },
+    "each_ledger_entry_balances": {
+        "a leg is missing": ("delete from {legs} where account = 'pool:cash'",),
+        "a leg is another": ("update {legs} set amount_micro_usdc = 39 where leg_no = 1",),
+    },
+    "the_ledger_balances_every_day": {
+        "on another day": ("update {balances} set booked_on = booked_on + 1 "
+                           "where account = 'pool:cash'",),
+    },
+    "the_ledgers_cash_is_the_pools_money": {
+        "less in the books": ("update {booked} set ledger_micro_usdc = -39",),
+        "not in the books": ("update {booked} set ledger_micro_usdc = 0",),
+        "not on the chain": ("update {booked} set chain_micro_usdc = 0, kind = null",),
+    },
+    "the_ledger_pays_what_claims_were_paid": {
+        "another amount": ("update {claims} set paid_micro_usdc = 41",),
+        "another claim": (f"update {{legs}} set claim_id = '{OTHER}'",),
+        "no claim": ("update {legs} set claim_id = null",),
+    },
 }  # fmt: skip
 HONEST: dict[str, tuple[str, ...]] = {
     "a_held_claim_is_paid_only_with_two_approvals": (
@@ -92,6 +110,10 @@ HONEST: dict[str, tuple[str, ...]] = {
     "paid_claims_are_in_a_paid_state": (
         STATE.format("SETTLING"),
         "update {receipts} set block_at = " + AT.format(59) + " where tx_hash = 'planted'",
+    ),
+    # Undone, or in an hour that the books do not know yet.
+    "the_ledger_pays_what_claims_were_paid": (
+        "update {legs} set is_standing = false, claim_id = null",
     ),
     # Planned after the last landed move.
     "no_claim_is_batched_without_approval": (
@@ -129,8 +151,16 @@ def planted(small: Any, tmp_path: Path) -> Iterator[Any]:
             )  # fmt: skip
         for statement in (
             "insert into {policies} (policy_id, max_payout_micro_usdc) values ('p', 50)",
-            "insert into {claims} (claim_id, claim_state, payout_state) "
-            f"values ('{CLAIM}', 'PAID', 'PAID'), ('{OTHER}', null, 'APPROVED')",
+            "insert into {claims} (claim_id, claim_state, payout_state, paid_micro_usdc) "
+            f"values ('{CLAIM}', 'PAID', 'PAID', 40), ('{OTHER}', null, 'APPROVED', 0)",
+            "insert into {legs} (entry_id, leg_no, kind, account, amount_micro_usdc, claim_id, "
+            f"caused_by, is_standing) values "
+            f"('e', 1, 'payout', 'claims:paid', 40, '{CLAIM}', '9:planted:0@1', true), "
+            f"('e', 2, 'payout', 'pool:cash', -40, '{CLAIM}', '9:planted:0@1', true)",
+            "insert into {balances} (account, booked_on, change_micro_usdc) values "
+            "('claims:paid', date '2026-01-06', 40), ('pool:cash', date '2026-01-06', -40)",
+            "insert into {booked} (movement_id, chain_id, kind, chain_micro_usdc, "
+            "ledger_micro_usdc) values ('9:planted:0', 9, 'payout', -40, -40)",
             "insert into {payouts} (claim_id, chain_id, claim_index, amount_micro_usdc, state, "
             f"planned_at) values ('{CLAIM}', 9, 1, 40, 'PAID', {AT.format(5)})",
             "insert into {receipts} (tx_hash, chain_id, claim_index, is_paid, block_at) "
@@ -152,6 +182,8 @@ def plant(connection: Any, statement: str) -> None:
             moves="main.fct_claim_transactions", claims="main.fct_claims",
             items="main.fct_payout_items", checks="main.fct_claim_checks",
             actions="staging.stg_intake__claim_actions", payouts="staging.stg_settlement__payouts",
+            legs="main.fct_ledger_entries", balances="main.fct_ledger_balances",
+            booked="intermediate.int_pool_movements__booked",
             receipts="staging.stg_chain__payouts", policies="intermediate.int_policies__bought",
         )
     )  # fmt: skip

@@ -28,6 +28,7 @@ def test_book__money_of_every_kind__is_the_chains_balance(world):
     world.pay(quote, 4 * USDC, 1.5)
     paid = world.payout(4 * USDC, 1.5, claim_index=world.count - 1)
     paid["claim_index"] = 5
+    world.payout(9 * USDC, 1.6, claim_index=77, is_paid=False)
     world.withdraw(100 * USDC, 1.7)
 
     world.read_and_book(3)
