@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from leverageguard import clock
+from leverageguard import clock, store_landing
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.domain.money import PPM
@@ -27,7 +27,7 @@ from leverageguard.settlement import chain as chains
 from leverageguard.store import base
 from leverageguard.store.valuation_tables import FundValuation
 
-SEED = 20_260_105
+TABLE, SEED = "fund/valuations", 20_260_105
 DAY_MS = 86_400_000
 
 
@@ -94,7 +94,7 @@ def reserved_by_chain(settings: Settings) -> dict[int, int]:
 def value(
     settings: Settings, at_ms: int | None = None, reserved: Mapping[int, int] | None = None
 ) -> Valuation:
-    """Value the fund now or at an instant that has passed, and write it down.
+    """Value the fund now or at an instant that has passed, write it down and land it.
 
     The same facts at the same instant are the same row. `reserved` is what each pool holds back
     (micro-USDC by chain); without it every pool is asked.
@@ -130,7 +130,9 @@ def value(
         if known is None:
             session.add(row)
             session.flush()
-        return _value(known or row)
+        made = _value(known or row)
+    store_landing.land(settings, TABLE, FundValuation.recorded_at_ms)
+    return made
 
 
 def _row(

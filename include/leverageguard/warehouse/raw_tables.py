@@ -244,6 +244,16 @@ _DECLARED = (
         "run_at_ms",
         "run_at_ms booked_count:BIGINT reversed_count:BIGINT waiting_count:BIGINT",
     ),
+    _table(
+        "fund/valuations",
+        "recorded_at_ms",
+        "valuation_id valued_at_ms recorded_at_ms block_number:BIGINT cash_micro_usdc "
+        "free_micro_usdc reserved_micro_usdc written_micro_usdc earned_micro_usdc "
+        "unearned_micro_usdc unearned_hazard_micro_usdc case_reserve_micro_usdc "
+        "ibnr_cl_micro_usdc ibnr_bf_micro_usdc payable_micro_usdc own_funds_micro_usdc "
+        "scr_1d_micro_usdc scr_10d_micro_usdc independent_1d_micro_usdc "
+        "solvency_ratio_ppm:BIGINT model_version paths:INT seed:BIGINT details inputs_hash",
+    ),
 )
 
 # What one claim's decision needs to know of others; keys are sha256 pseudonyms. Empty in normal
