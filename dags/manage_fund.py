@@ -1,9 +1,10 @@
 """Keep the books, value the fund, set what the pools hold back, halt what it cannot bear.
 
 Reads    store, raw/chain/*, the published snapshot, the pools
-Writes   the store's ledger entries, valuations and fund alerts; raw/fund/*; the pools' reserve
+Writes   the store's ledger entries, valuations and fund alerts; raw/fund/*; the pools'
+         reserve; withdrawals that two people approved
 Re-run   safe: the same facts are the same valuation, a reserve that is set is not set again, an
-         alert that is open is not opened twice
+         alert that is open is not opened twice, what was signed is looked for before it is sent
 Backfill not meaningful: every run values the present
 On fail  README, "The fund halts"
 """
@@ -54,13 +55,22 @@ def manage_fund():
 
         return steps.watch_limits()
 
+    # Money leaves only when all before it is known to be well.
+    @task
+    def execute_withdrawals() -> dict[str, int]:
+        from leverageguard.fund import steps
+
+        return steps.execute_withdrawals()
+
     @task(trigger_rule="none_failed")
     def report_failed() -> None:
         """Keep the run red when a task before it failed: what watches runs after all of them."""
 
     booked, valued, pushed, watched = book_ledger(), value_fund(), push_reserved(), watch_limits()
+    taken = execute_withdrawals()
     booked >> valued >> pushed >> watched
-    [booked, valued, pushed, watched] >> report_failed()
+    [booked, valued, pushed, watched] >> taken
+    [booked, valued, pushed, watched, taken] >> report_failed()
 
 
 manage_fund()

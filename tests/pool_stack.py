@@ -132,8 +132,8 @@ class PoolStack:
                 "amount_micro_usdc bigint, claim_index bigint, status text, chain_id bigint)"
             )
             connection.execute(
-                "create table fct_claims (claim_id text, policy_id text, notified_at timestamptz, "
-                "payout_state text, tx_hash text)"
+                "create table fct_claims (claim_id text, policy_id text, wallet text, notified_at "
+                "timestamptz, payout_state text, tx_hash text)"
             )
             for one in items:
                 values = [one.group, one.claim_id, one.liquidation_event_id, one.policy_id]

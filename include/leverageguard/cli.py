@@ -209,6 +209,13 @@ def _quote(settings: Settings, options: argparse.Namespace) -> int:
     return code
 
 
+def _fund(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.fund import command
+
+    print("\n".join(command.lines(settings, options.action, vars(options))))
+    return 0
+
+
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
@@ -232,6 +239,7 @@ COMMANDS = {
     "ledger": _ledger,
     "rebuild-ledger": _rebuild_ledger,
     "quote": _quote,
+    "fund": _fund,
     "airflow": _airflow,
 }
 

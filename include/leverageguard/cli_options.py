@@ -23,6 +23,7 @@ def add_commands(made: argparse.ArgumentParser) -> Any:
         _ledger,
         _audit,
         _contacts,
+        _fund,
     ):
         add(commands)
     commands.add_parser(
@@ -159,3 +160,21 @@ def _contacts(commands: Any) -> None:
         chosen.add_argument("channel", help="email or webhook")
         if name == "put":
             chosen.add_argument("address", help="an e-mail address, or an https address")
+
+
+def _fund(commands: Any) -> None:
+    fund = commands.add_parser("fund", help="what the fund is told, halted by, and asked for")
+    actions = fund.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, what in (("alerts", "thresholds that are crossed"), ("list", "open withdrawals")):
+        actions.add_parser(name, help=what).add_argument(
+            "--all", action="store_true", help="those that are over too"
+        )
+    asked = actions.add_parser("request-withdrawal", help="ask two other people for one")
+    asked.add_argument("--to", required=True, metavar="ADDRESS", help="on the pool's allow list")
+    asked.add_argument("--micro-usdc", type=int, required=True, help="millionths of a USDC")
+    asked.add_argument("--why", required=True, help="what the approvers are told, kept for ever")
+    asked.add_argument("--chain", help="name or id (default: the first one)")
+    asked.add_argument("--by", metavar="USER", help="who wants it, and may not approve it")
+    cancelled = actions.add_parser("cancel", help="give one up before it is taken")
+    cancelled.add_argument("request_id", help="wdr_…")
+    cancelled.add_argument("--why", required=True, help="kept for ever")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from leverageguard.config import Settings
 from leverageguard.store.claim_tables import BatchProposal, ClaimAction, ClaimTxn
 from leverageguard.store.evidence_tables import VerdictRecord
+from leverageguard.store.fund_tables import FundRequest
 from leverageguard.warehouse import connect, snapshot
 
 Facts = dict[str, Any]
@@ -99,6 +100,21 @@ def of_proposal(session: Session, proposal_id: str) -> Facts | None:
         "total_micro_usdc": proposal.total_micro_usdc,
         "items": items,
         "states": {key: move.to_state if move else None for key, move in moves.items()},
+    }
+
+
+def of_withdrawal(session: Session, request_id: str) -> Facts | None:
+    """The facts of a withdrawal that is requested; None when it is so no longer."""
+    request = session.get(FundRequest, request_id)
+    if request is None or request.state != "REQUESTED":
+        return None
+    return {
+        "request_id": request_id,
+        "chain_id": request.chain_id,
+        "recipient": request.recipient,
+        "amount_micro_usdc": request.amount_micro_usdc,
+        "why": request.why,
+        "requested_by": request.requested_by,
     }
 
 

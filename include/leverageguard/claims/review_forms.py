@@ -118,6 +118,38 @@ def batch_body(facts: dict[str, Any], limit_micro_usdc: int, step: int, needed: 
     )
 
 
+def withdrawal_subject(facts: dict[str, Any]) -> str:
+    """One line: how much, from which chain's pool."""
+    amount = text_from_micro(facts["amount_micro_usdc"])
+    return f"Withdrawal of {amount} USDC from the pool on chain {facts['chain_id']}: allow it?"
+
+
+def withdrawal_body(facts: dict[str, Any], step: int, needed: int) -> str:
+    """The withdrawal as the pool is asked for it when two people approved it."""
+    return "\n\n".join(
+        [
+            _asked(step, needed),
+            "### Why you are asked",
+            "Capital leaves the pool only after two people other than who wants it approved. Then "
+            "the pool's own delay begins, and its limits hold.",
+            "### Withdrawal",
+            _facts(
+                [
+                    ("Request", _code(facts["request_id"])),
+                    ("Amount", _usdc(facts["amount_micro_usdc"])),
+                    ("To", _code(facts["recipient"])),
+                    ("Chain", facts["chain_id"]),
+                    ("Wanted by", facts["requested_by"]),
+                    ("Why", facts["why"]),
+                    ("Approve", "the pool is asked for it; it is taken after the delay"),
+                    ("Reject", "it is refused for good"),
+                    ("Verify again", "it is asked again by the next run"),
+                ]
+            ),
+        ]
+    )
+
+
 def _asked(step: int, needed: int) -> str:
     if step == 1:
         return (

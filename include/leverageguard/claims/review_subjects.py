@@ -1,4 +1,4 @@
-"""What is reviewed: claims and batches that wait, what each is about, who may answer."""
+"""What is reviewed: claims, batches and withdrawals that wait, what each is about, who answers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from leverageguard.config import APPROVALS_NEEDED, Settings
 from leverageguard.domain import review
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.store.claim_tables import BatchProposal, ClaimAction, ReviewRecord
+from leverageguard.store.fund_tables import FundRequest
 
-CLAIM, BATCH = "claim", "batch"
+CLAIM, BATCH, WITHDRAWAL = "claim", "batch", "withdrawal"
+KINDS = {BATCH: "BATCH_OVER_LIMIT", WITHDRAWAL: "WITHDRAWAL"}
 NOBODY = "schedule"
 GRACE_MS = 3_600_000
 
 
 def waiting(session: Session) -> list[tuple[str, str]]:
-    """Kind and id of all that waits for people and is in no open review, batches first."""
+    """Kind and id of all that waits for people and is in no open review, claims last."""
     taken = set(session.scalars(select(ReviewRecord.open_key).where(ReviewRecord.state == "OPEN")))
     proposals = session.scalars(
         select(BatchProposal.proposal_id)
@@ -29,6 +31,12 @@ def waiting(session: Session) -> list[tuple[str, str]]:
         .order_by(BatchProposal.proposed_at_ms, BatchProposal.proposal_id)
     )
     subjects = [(BATCH, proposal_id) for proposal_id in proposals]
+    requests = session.scalars(
+        select(FundRequest.request_id)
+        .where(FundRequest.state == "REQUESTED")
+        .order_by(FundRequest.requested_at_ms, FundRequest.request_id)
+    )
+    subjects += [(WITHDRAWAL, request_id) for request_id in requests]
     subjects += [(CLAIM, move.claim_id) for move in review_facts.waiting_claims(session)]
     return [(kind, each) for kind, each in subjects if f"{kind}:{each}" not in taken]
 
@@ -44,7 +52,7 @@ def new(
         review_id="rev_" + sha256(seed.encode()).hexdigest()[:24],
         subject_kind=kind,
         subject_id=subject_id,
-        kind=about["state"] if kind == CLAIM else "BATCH_OVER_LIMIT",
+        kind=KINDS.get(kind) or about["state"],
         covers="|".join(review_facts.holds(about)),
         approvals_needed=APPROVALS_NEEDED,
         proposed_by=proposed_by or NOBODY,
@@ -61,6 +69,8 @@ def facts(settings: Settings, session: Session, kind: str, subject_id: str) -> F
     """What a subject is about now; None when it waits no longer."""
     if kind == BATCH:
         return review_facts.of_proposal(session, subject_id)
+    if kind == WITHDRAWAL:
+        return review_facts.of_withdrawal(session, subject_id)
     return review_facts.of_claim(settings, session, subject_id)
 
 
@@ -71,6 +81,9 @@ def text(settings: Settings, row: ReviewRecord, about: Facts, step: int) -> tupl
         limit = settings.approve_batches_over_micro_usdc
         body = review_forms.batch_body(about, limit, step, needed)
         return review_forms.batch_subject(about), body
+    if row.subject_kind == WITHDRAWAL:
+        body = review_forms.withdrawal_body(about, step, needed)
+        return review_forms.withdrawal_subject(about), body
     holds = review_facts.holds(about)
     may_approve = review_facts.may_be_approved(about)
     body = review_forms.claim_body(about, holds, step, needed, may_approve)
@@ -84,6 +97,8 @@ def circle(settings: Settings, session: Session, row: ReviewRecord) -> review.Ci
     barred: set[str] = set()
     if row.subject_kind == BATCH:
         proposers.add(session.get_one(BatchProposal, row.subject_id).proposed_by)
+    elif row.subject_kind == WITHDRAWAL:
+        proposers.add(session.get_one(FundRequest, row.subject_id).requested_by)
     else:
         rejected = select(ClaimAction.actor).where(
             ClaimAction.claim_id == row.subject_id, ClaimAction.action == review.REJECT

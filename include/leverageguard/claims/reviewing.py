@@ -17,7 +17,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from leverageguard import clock
-from leverageguard.claims import batch_answers, review_facts, review_subjects
+from leverageguard.claims import (
+    batch_answers,
+    review_facts,
+    review_subjects,
+    withdrawal_answers,
+)
 from leverageguard.claims.review_facts import Facts
 from leverageguard.config import Settings
 from leverageguard.domain import review
@@ -189,6 +194,9 @@ def _act(
 ) -> None:
     if row.subject_kind == review_subjects.BATCH:
         batch_answers.apply(settings, session, row.subject_id, row.state, answers[-1].actor)
+        return
+    if row.subject_kind == review_subjects.WITHDRAWAL:
+        withdrawal_answers.apply(session, row.subject_id, row.state, answers[-1].actor)
         return
     now = clock.now_ms()
     for one in answers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leverageguard import config
-from leverageguard.fund import booking, holding_back, valuing, watching
+from leverageguard.fund import booking, holding_back, valuing, watching, withdrawing
 
 
 def book_ledger() -> dict[str, int]:
@@ -24,3 +24,8 @@ def push_reserved() -> dict[str, int]:
 def watch_limits() -> dict[str, int]:
     """Hold the fund against its thresholds; alerts by what became of them."""
     return watching.watch(config.load())
+
+
+def execute_withdrawals() -> dict[str, int]:
+    """Take approved withdrawals as far as they may go now; requests by their state."""
+    return withdrawing.execute(config.load())

@@ -85,3 +85,7 @@ class SignerFailed(SettlementError):
 
 class KeysTogether(SettlementError):
     """One process can read several verifiers' keys, where no two may lie together."""
+
+
+class WithdrawalsStopped(SettlementError):
+    """Some withdrawals stopped with errors of their own; the others went as far as they may."""

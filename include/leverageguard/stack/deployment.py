@@ -19,6 +19,8 @@ from leverageguard.stack.progress import StackError
 
 BATCH_LIMIT_MICRO_USDC = 50_000_000_000
 DAILY_LIMIT_MICRO_USDC = 100_000_000_000
+WITHDRAWN_DAILY_MICRO_USDC = 10_000_000_000
+WITHDRAWAL_DELAY_S = 48 * 3600
 OWNER_DELAY_S = 48 * 3600
 HOLDERS = {
     "PROPOSER_ROLE": "chain_proposer",
@@ -88,6 +90,8 @@ def _hand_over(settings: Settings, chain: Chain, admin: signers.Signer, pool: Po
     owner = _create(chain, admin, timelock.deployment(settings, OWNER_DELAY_S, people, people))
     for role in OPERATORS:
         chain.send(admin, pool.grant_role(role, admin.address))
+    terms = pool.set_withdrawal_terms(WITHDRAWN_DAILY_MICRO_USDC, WITHDRAWAL_DELAY_S)
+    chain.send(admin, terms)
     chain.send(admin, pool.grant_role(ADMIN_ROLE, owner))
     chain.send(admin, pool.renounce_role(ADMIN_ROLE, admin.address))
 

@@ -36,6 +36,7 @@ TABLES: dict[str, Audited] = {
     "contacts": Audited(("wallet",), frozenset({"encrypted_address"})),
     "filed_claims": Audited(("claimed_by",)),
     "fund_alerts": Audited(("opened_by",)),
+    "fund_requests": Audited(("changed_by",), frozenset({"tx_raw"})),
     "fund_valuations": Audited(("model_version",)),
     "incidents": Audited(("resolved_by", "opened_by")),
     "ledger_entries": Audited(("party",)),

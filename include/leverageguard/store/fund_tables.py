@@ -1,13 +1,25 @@
-"""The fund's own record: thresholds that were crossed, and what that halted until when."""
+"""The fund's own record: thresholds that were crossed and what that halted, and withdrawals."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Integer, String
+from sqlalchemy import BigInteger, CheckConstraint, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leverageguard.store.append_only import guarded
 from leverageguard.store.base import Base, one_of
 
+REQUEST_STATES = (
+    "REQUESTED",
+    "APPROVED",
+    "ASKING",
+    "TIMELOCKED",
+    "TAKING",
+    "PAID",
+    "REJECTED",
+    "CANCELLED",
+    "EXPIRED",
+)
+CLOSED_REQUESTS = ("PAID", "REJECTED", "CANCELLED", "EXPIRED")
 ALERT_ACTIONS = ("halt_payouts", "halt_sales", "pause_leverage", "tell")
 
 
@@ -43,6 +55,40 @@ class FundAlert(Base):
     closed_at_ms: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class FundRequest(Base):
+    """One withdrawal from one pool: asked for by a person, approved by two others, then on chain.
+
+    ASKING and TAKING have a signed transaction under way (`tx_*`, the bytes stored before they are
+    sent): the pool's own request, and the withdrawal once `ready_at_s` (epoch seconds) has come.
+    `note` says what happened last.
+    """
+
+    __tablename__ = "fund_requests"
+    __table_args__ = (
+        one_of("state", REQUEST_STATES),
+        CheckConstraint("amount_micro_usdc > 0", name="amount_positive"),
+        CheckConstraint(
+            "(withdrawal_no IS NULL) = (ready_at_s IS NULL)", name="timelocked_until_a_time"
+        ),
+    )
+    request_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    recipient: Mapped[str] = mapped_column(String(42))
+    amount_micro_usdc: Mapped[int] = mapped_column(BigInteger)
+    why: Mapped[str] = mapped_column(String(500))
+    state: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(String(500))
+    requested_by: Mapped[str] = mapped_column(String(128))
+    changed_by: Mapped[str] = mapped_column(String(128))
+    requested_at_ms: Mapped[int] = mapped_column(BigInteger)
+    updated_at_ms: Mapped[int] = mapped_column(BigInteger)
+    tx_hash: Mapped[str | None] = mapped_column(String(66))
+    tx_raw: Mapped[bytes | None] = mapped_column(LargeBinary)
+    tx_nonce: Mapped[int | None] = mapped_column(BigInteger)
+    withdrawal_no: Mapped[int | None] = mapped_column(BigInteger)
+    ready_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
 # A migration that creates the tables must execute these too; create_all does so by itself.
 TRIGGERS = guarded(
     FundAlert,
@@ -54,4 +100,15 @@ TRIGGERS = guarded(
     "CREATE TRIGGER fund_alerts_closed_once BEFORE UPDATE OF figure, detail, open_key, seen_at_ms, "
     "closed_at_ms ON fund_alerts WHEN OLD.closed_at_ms IS NOT NULL "
     "BEGIN SELECT RAISE(ABORT, 'a closed alert stays closed'); END",
+)
+REQUEST_TRIGGERS = guarded(
+    FundRequest,
+    "CREATE TRIGGER fund_requests_no_delete BEFORE DELETE ON fund_requests "
+    "BEGIN SELECT RAISE(ABORT, 'a request is never deleted'); END",
+    "CREATE TRIGGER fund_requests_fixed BEFORE UPDATE OF request_id, chain_id, recipient, "
+    "amount_micro_usdc, why, requested_by, requested_at_ms ON fund_requests "
+    "BEGIN SELECT RAISE(ABORT, 'what was requested stays as it was requested'); END",
+    "CREATE TRIGGER fund_requests_closed BEFORE UPDATE ON fund_requests "
+    "WHEN OLD.state IN ('PAID', 'REJECTED', 'CANCELLED', 'EXPIRED') "
+    "BEGIN SELECT RAISE(ABORT, 'a closed request stays closed'); END",
 )

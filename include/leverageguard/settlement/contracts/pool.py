@@ -16,6 +16,7 @@ from leverageguard.settlement.contracts import artifact, payments, receipts
 from leverageguard.settlement.contracts.call import Call, Event, hex_of
 from leverageguard.settlement.contracts.payments import Payment
 from leverageguard.settlement.encode import BatchMessage, QuoteMessage
+from leverageguard.settlement.errors import StoreAndChainDisagree
 
 NAME = "LeverageGuardPool"
 ADMIN_ROLE = "DEFAULT_ADMIN_ROLE"
@@ -145,6 +146,42 @@ class Pool:
     def set_allowed(self, until_by_account: Mapping[str, int]) -> Call:
         """Let accounts receive withdrawals until a time each; 0 takes one off the list."""
         return self._listing("setAllowed", until_by_account)
+
+    def set_withdrawal_terms(self, daily_limit: int, delay_s: int) -> Call:
+        """Set what a UTC day may see withdrawn, and how long later requests wait."""
+        return self._call("setWithdrawalTerms", [daily_limit, delay_s])
+
+    def request_withdrawal(self, to: str, amount: int) -> Call:
+        """Ask for a withdrawal to an account on the allow list; the treasurer sends it."""
+        return self._call("requestWithdrawal", [Web3.to_checksum_address(to), amount])
+
+    def execute_withdrawal(self, withdrawal_no: int) -> Call:
+        """Take a withdrawal whose delay is over; the treasurer sends it."""
+        return self._call("executeWithdrawal", [withdrawal_no])
+
+    def cancel_withdrawal(self, withdrawal_no: int) -> Call:
+        """Cancel a withdrawal that was asked for; the canceller sends it."""
+        return self._call("cancelWithdrawal", [withdrawal_no])
+
+    def is_withdrawal_open(self, withdrawal_no: int) -> bool:
+        """Whether a withdrawal was asked for and neither taken nor cancelled."""
+        return int(self._contract.functions.withdrawalOf(withdrawal_no).call()[1]) > 0
+
+    def withdrawal_asked(self, logs: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+        """Number and first second of the withdrawal that a transaction asked for, by its logs.
+
+        Raises StoreAndChainDisagree unless it asked for exactly one.
+        """
+        event = self._contract.events.WithdrawalRequested()
+        topic = hex_of(event_abi_to_log_topic(event.abi))
+        found = [
+            event.process_log(log)["args"]
+            for log in logs
+            if log["address"].lower() == self.address.lower() and hex_of(log["topics"][0]) == topic
+        ]
+        if len(found) != 1:
+            raise StoreAndChainDisagree(f"one withdrawal was asked for, the logs show {len(found)}")
+        return int(found[0]["withdrawalId"]), int(found[0]["readyAt"])
 
     def rescue_payout(
         self, claim_index: int, recipient: str, deadline: int, signatures: Sequence[bytes]
