@@ -216,6 +216,14 @@ def _fund(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _backtest(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.underwriting import backtest_command
+
+    code, told = backtest_command.run(settings, options)
+    print(told)
+    return code
+
+
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
@@ -240,6 +248,7 @@ COMMANDS = {
     "rebuild-ledger": _rebuild_ledger,
     "quote": _quote,
     "fund": _fund,
+    "backtest": _backtest,
     "airflow": _airflow,
 }
 

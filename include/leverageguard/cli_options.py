@@ -21,6 +21,7 @@ def add_commands(made: argparse.ArgumentParser) -> Any:
         _policies,
         _quote,
         _ledger,
+        _backtest,
         _audit,
         _contacts,
         _fund,
@@ -136,6 +137,25 @@ def _ledger(commands: Any) -> None:
         "show", help="what was booked of one claim or policy, or one entry"
     )
     shown.add_argument("named", help="a claim's id, a policy's or an entry's")
+
+
+def _backtest(commands: Any) -> None:
+    backtest = commands.add_parser(
+        "backtest", help="what products expect to lose, and would have lost over past prices"
+    )
+    backtest.add_argument(
+        "--prices", type=Path, metavar="FILE.csv",
+        help="candles: base_asset, at, low, high, close (default: SIMULATED prices)",
+    )  # fmt: skip
+    backtest.add_argument("--product", action="append", help="product version; may be repeated")
+    backtest.add_argument(
+        "--leverages", type=int, nargs="+", metavar="N", help="instead of the usual ones"
+    )
+    backtest.add_argument("--principal", default="200", help="USDC insured by each (200)")
+    backtest.add_argument("--funds", default="10000", help="USDC the pool begins with (10000)")
+    backtest.add_argument("--days", type=int, default=60, help="days of SIMULATED prices (60)")
+    backtest.add_argument("--seed", type=int, default=1, help="of the SIMULATED prices (1)")
+    backtest.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _audit(commands: Any) -> None:

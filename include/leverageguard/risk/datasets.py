@@ -7,7 +7,7 @@ of one day overlap heavily, so nothing may count them as independent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -64,7 +64,12 @@ class Dataset:
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
-def dataset(measured: Measured, symbols: Symbols, stride_hours: int = STRIDE_HOURS) -> Dataset:
+def dataset(
+    measured: Measured,
+    symbols: Symbols,
+    stride_hours: int = STRIDE_HOURS,
+    leverages: Sequence[int] = LEVERAGES,
+) -> Dataset:
     """Every cell at every origin whose features and extremes are both known.
 
     Raises ValueError when there is none: no model is made of nothing.
@@ -79,7 +84,7 @@ def dataset(measured: Measured, symbols: Symbols, stride_hours: int = STRIDE_HOU
             at = (origins["base_asset"] == asset) & (origins["cover_hours"] == hours)
             chosen = {name: column[at] for name, column in origins.items()}
             for side in SIDES:
-                for leverage in LEVERAGES:
+                for leverage in leverages:
                     inputs = _inputs(asset, side, leverage, hours, symbols)
                     parts.append(_rows(chosen, inputs, symbols[asset], len(cells)))
                     cells.append((asset, side, leverage, hours))
