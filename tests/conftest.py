@@ -32,3 +32,9 @@ def settings(own_data_folder: Path) -> config.Settings:
     loaded.secrets_dir.mkdir(parents=True)
     (loaded.secrets_dir / "credentials_key").write_bytes(Fernet.generate_key())
     return loaded
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> config.Settings:
+    """Settings whose data folder keeps the compiled dbt models for all tests of the session."""
+    return config.Settings(data_dir=tmp_path_factory.mktemp("models"))

@@ -217,8 +217,10 @@ def _fund(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _backtest(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.stack.up import migrate_store
     from leverageguard.underwriting import backtest_command
 
+    migrate_store(settings)  # which model prices is asked of the store, before any `up` too
     code, told = backtest_command.run(settings, options)
     print(told)
     return code

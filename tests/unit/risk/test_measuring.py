@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leverageguard.config import Settings
 from leverageguard.domain.money import PPM
 from leverageguard.risk import champion, datasets, evaluation, measuring, models, paths, training
 
@@ -17,9 +16,8 @@ STEP_MS = 300_000
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory):
-    """Settings whose data folder keeps the compiled models for all tests here."""
-    return Settings(data_dir=tmp_path_factory.mktemp("measured"))
+def here(model_folder):
+    return model_folder
 
 
 @pytest.fixture(scope="module")
