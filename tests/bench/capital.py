@@ -17,6 +17,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,7 +25,7 @@ from unittest import mock
 import numpy as np
 
 from leverageguard import config
-from leverageguard.fund import capital
+from leverageguard.fund import backtesting, capital
 from leverageguard.fund.chances import Chances
 from leverageguard.risk import extremes
 from leverageguard.risk.extremes import Extremes
@@ -139,7 +140,27 @@ def measure(sizes: Sequence[int] = SIZES, paths: int = PATHS) -> dict[str, Any]:
             if any(each != losses[0] for each in losses):
                 raise RuntimeError(f"{count} policies: the methods lose differently")
             result["sizes"][count] = found
+        with mock.patch.dict(os.environ, {"LEVERAGEGUARD_DATA": folder}):
+            result["back_test"] = back_test(paths)
     return result
+
+
+def back_test(paths: int, policies_count: int = 10_000) -> dict[str, Any]:
+    """Kupiec's test, on days of another seed, of the common figure and of independent draws."""
+    settings = config.load()
+    assets = extremes.assets(settings, Chances(settings).sigma_minute_ppb)
+    said = extremes.simulate(assets, paths, SEED, days=1)
+    later = extremes.simulate(assets, paths, SEED + 1, days=1)
+    book = capital.book(policies(policies_count, said.assets), said.assets)
+    # As the later days have it: every policy whole, from the day's start.
+    book = replace(book, left=book.total, hours=np.array(extremes.COVER_HOURS)[book.cover])
+    figures = capital.figures(book, said, 0)
+    days = backtesting.days_of(book, later, 0)
+    found = {"common": figures.scr_1d, "independent": figures.independent_1d}
+    return {
+        name: {"usdc": figure / USDC, **asdict(backtesting.kupiec(days, figure))}
+        for name, figure in found.items()
+    }
 
 
 def table(result: dict[str, Any]) -> str:
@@ -159,6 +180,12 @@ def table(result: dict[str, Any]) -> str:
     first, last = min(result["sizes"]), max(result["sizes"])
     grown = result["sizes"][last]["ours"]["seconds"] / result["sizes"][first]["ours"]["seconds"]
     lines.append(f"{last // first} times the policies cost ours {grown:.1f} times the CPU")
+    for name, each in result["back_test"].items():
+        lines.append(
+            f"10,000 policies, 99.5 % of one day, {name:<11} {each['usdc']:>12,.0f} USDC: exceeded "
+            f"on {each['exceeded']} of {each['days']:,} later days, {float(each['expected']):.0f} "
+            f"expected, p = {each['p_value']:.3f}"
+        )
     return "\n".join(lines)
 
 
@@ -170,7 +197,7 @@ def main() -> None:
     result = measure()
     print(table(result))
     if options.json:
-        print(json.dumps(result))
+        print(json.dumps(result, default=float))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ def test_measure__small_sizes__both_methods_are_held_against_each_other():
         ours, loop = (found["sizes"][size][name] for name in ("ours", "loop"))
         assert (ours["scr_1d"], ours["scr_10d"]) == (loop["scr_1d"], loop["scr_10d"])
     assert "SIMULATED" in capital.table(found)
+    tested = found["back_test"]
+    assert tested["independent"]["exceeded"] > tested["common"]["exceeded"]
 
 
 def test_losses__one_policy_left_out__is_not_equal():

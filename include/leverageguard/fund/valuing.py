@@ -19,7 +19,7 @@ from leverageguard import clock, store_landing
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.domain.money import PPM
-from leverageguard.fund import book, capital, cash, reserving
+from leverageguard.fund import backtesting, book, capital, cash, reserving
 from leverageguard.fund.chances import Chances
 from leverageguard.fund.reserving import Reserves
 from leverageguard.risk import extremes, paths, stress
@@ -122,9 +122,10 @@ def value(
         if known is not None:
             return _value(known)
     held = reserving.reserves(sold, claims, noticed, chances, at_ms)
+    late = backtesting.notices(noticed, at_ms - DAY_MS, at_ms)
     crashes = stress.stresses(settings, [one.base_asset for one in assets])
     world = extremes.kept(settings, assets, settings.capital_paths, SEED)
-    row = _row(key, at_ms, sold, pools, reserved, unanswered, held, chances, world, crashes)
+    row = _row(key, at_ms, sold, pools, reserved, unanswered, held, chances, world, crashes, late)
     with base.writing(settings) as session:
         known = session.get(FundValuation, key)
         if known is None:
@@ -138,7 +139,7 @@ def value(
 def _row(
     key: str, at_ms: int, sold: Sequence[book.Sold], pools: Sequence[cash.Pool],
     reserved: Mapping[int, int], unanswered: int, held: Reserves, chances: Chances,
-    world: extremes.Extremes, crashes: stress.Stresses,
+    world: extremes.Extremes, crashes: stress.Stresses, notices: backtesting.Notices,
 ) -> FundValuation:  # fmt: skip
     money = sum(one.cash_micro_usdc for one in pools)
     kept_back = sum(reserved.values())
@@ -164,6 +165,7 @@ def _row(
             f"{move:+d}%": capital.at_move(columns, move) for move in capital.LADDER_PERCENT
         },
         "stress_payouts_micro_usdc": capital.at_stresses(columns, crashes),
+        "notices_of_the_last_day": asdict(notices),
         "reverse_stress": capital.reverse_stress(columns, own),
         "risk_model_version": chances.model_version,
     }
