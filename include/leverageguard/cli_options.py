@@ -183,8 +183,12 @@ def _contacts(commands: Any) -> None:
 
 
 def _fund(commands: Any) -> None:
-    fund = commands.add_parser("fund", help="what the fund is told, halted by, and asked for")
+    fund = commands.add_parser("fund", help="what the fund is worth, halted by, and asked for")
     actions = fund.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser(
+        "status", help="the newest valuation: own funds, reserves, capital, stresses"
+    )
+    actions.add_parser("value", help="value it now, and show that")
     for name, what in (("alerts", "thresholds that are crossed"), ("list", "open withdrawals")):
         actions.add_parser(name, help=what).add_argument(
             "--all", action="store_true", help="those that are over too"

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from leverageguard.config import Settings
-from leverageguard.fund import requests
+from leverageguard.fund import requests, status, valuing
 from leverageguard.settlement import incidents
 
 
 def lines(settings: Settings, action: str, options: Mapping[str, Any]) -> list[str]:
     """The printed answer to one action; raises ValueError naming what is wrong."""
+    if action == "status":
+        return status.newest(settings)
+    if action == "value":
+        return list(status.lines(valuing.value(settings)))
     if action == "alerts":
         return requests.alert_lines(settings, options["all"])
     if action == "list":
