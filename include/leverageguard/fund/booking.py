@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from leverageguard import clock, store_landing
@@ -43,15 +43,23 @@ def book(settings: Settings) -> dict[str, int]:
     with lock.exclusive(settings, "ledger"):
         now_ms = clock.now_ms()
         landed = chain_events.read(settings)
-        with base.writing(settings) as session:
+        # Read without the write lock, which everybody waits for; the books seldom grow meanwhile.
+        with base.session(settings) as session:
+            legs = _count(session)
             made, waiting = _missing(session, landed, now_ms)
+        with base.writing(settings) as session:
+            if _count(session) != legs:
+                made, waiting = _missing(session, landed, now_ms)
             session.add_all(made)
-            session.flush()
         store_landing.land(settings, ENTRIES, LedgerEntry.recorded_at_ms)
         counts = _counts(made, waiting)
         _land_run(settings, now_ms, counts)
     _log.info("ledger_booked", **counts)
     return counts
+
+
+def _count(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(LedgerEntry)) or 0
 
 
 def _missing(session: Session, landed: Landed, now_ms: int) -> tuple[list[LedgerEntry], int]:

@@ -45,6 +45,42 @@ def test_book__money_of_every_kind__is_the_chains_balance(world):
     assert (leg.claim_id, leg.policy_id) == ("clm_1", quote.quote_id)
 
 
+def test_book__cancelled_policy__refund_is_no_suspense(world):
+    quote = world.quote()
+    world.buy(quote, 0.5)
+    world.cancel(quote, 0.75)
+    odd = world.quote("P-2")
+    world.buy(odd, 0.5, premium_micro_usdc=7 * USDC)
+    world.cancel(odd, 0.75)
+
+    world.read_and_book(2)
+
+    assert world.balances() == {
+        "pool:cash": 7 * USDC,
+        "premium:refunded": 5 * USDC,
+        "premium:written": -10 * USDC,
+        "suspense:payments": -2 * USDC,
+    }
+
+
+def test_book__policy_booked_while_the_books_are_read__is_not_in_suspense_too(world, monkeypatch):
+    world.buy(world.quote(), 0.5)
+    world.at(2)
+    world.read()
+    first = booking._missing
+
+    def interrupted(*arguments):
+        found = first(*arguments)
+        monkeypatch.setattr(booking, "_missing", first)
+        world.advance()
+        return found
+
+    monkeypatch.setattr(booking, "_missing", interrupted)
+    world.book()
+
+    assert world.balances() == {"pool:cash": 10 * USDC, "premium:written": -10 * USDC}
+
+
 def test_book__again__writes_nothing(world):
     world.deposit(5 * USDC, 0.1)
     world.move(world.quote(), "NOTIFIED", 10 * USDC, 1)
