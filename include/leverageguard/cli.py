@@ -216,6 +216,15 @@ def _fund(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _risk(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.risk import printing
+
+    is_one = options.action == "show"
+    lines = printing.shown(settings, options.model) if is_one else printing.listing(settings)
+    print("\n".join(lines))
+    return 0
+
+
 def _backtest(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack.up import migrate_store
     from leverageguard.underwriting import backtest_command
@@ -251,6 +260,7 @@ COMMANDS = {
     "quote": _quote,
     "fund": _fund,
     "backtest": _backtest,
+    "risk": _risk,
     "airflow": _airflow,
 }
 

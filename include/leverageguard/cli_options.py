@@ -22,6 +22,7 @@ def add_commands(made: argparse.ArgumentParser) -> Any:
         _quote,
         _ledger,
         _backtest,
+        _risk,
         _audit,
         _contacts,
         _fund,
@@ -156,6 +157,14 @@ def _backtest(commands: Any) -> None:
     backtest.add_argument("--days", type=int, default=60, help="days of SIMULATED prices (60)")
     backtest.add_argument("--seed", type=int, default=1, help="of the SIMULATED prices (1)")
     backtest.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _risk(commands: Any) -> None:
+    risk = commands.add_parser("risk", help="the models of liquidation chances, and which prices")
+    actions = risk.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="every one that was fitted (what you get without ACTION)")
+    shown = actions.add_parser("show", help="the card of one")
+    shown.add_argument("model", help="its version in the list")
 
 
 def _audit(commands: Any) -> None:

@@ -11,12 +11,14 @@ from leverageguard.domain import learned_probability as learned
 from leverageguard.domain.money import PPM
 from leverageguard.domain.probability import ClosedForm, RiskInputs, touch_ppm
 from leverageguard.risk import (
+    cards,
     champion,
     datasets,
     drift,
     evaluation,
     gate,
     models,
+    printing,
     registry,
     training,
 )
@@ -134,6 +136,20 @@ def test_gate__simulated_prices_in_a_real_world__promote_nothing(stored, monkeyp
     assert training.promote([version]) == registry.SEED_MODEL
     card = registry.record(stored, version).card
     assert "the world is real" in card and "SIMULATED prices" in card
+
+
+def test_printing__models__are_listed_with_what_the_gate_said(stored, planted, monkeypatch):
+    assert printing.listing(stored)[1:] == ["no model is registered yet"]
+    [version] = register_all(stored, planted[0], ["isotonic"], monkeypatch)
+    lines = printing.listing(stored)
+
+    assert lines[0] == f"{registry.SEED_MODEL} prices"
+    assert lines[2].split()[:2] == [version, "published"] and "beyond doubt" in lines[2]
+    assert printing.shown(stored, version)[0] == f"# {version}"
+    with pytest.raises(registry.RegistryError):
+        printing.shown(stored, "none")
+    plot = (cards.folder(stored, version) / cards.PLOT).read_text()
+    assert plot.lstrip().startswith("<?xml") and "<svg" in plot
 
 
 def test_promote__compared_with_another_champion__is_not_promoted(stored, planted, monkeypatch):

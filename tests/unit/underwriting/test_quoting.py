@@ -282,3 +282,12 @@ def test_quote__referred__credits_a_part_of_the_premium(shop):
 def test_asked__impossible_field__is_an_error_that_names_it(field, value):
     with pytest.raises(ValueError, match=field):
         replace(ASKED, **{field: value})
+
+
+def test_quote__model_that_reads_the_market__writes_down_what_it_read(shop, monkeypatch):
+    known = risks.symbol(shop.settings, SEED_MODEL, "BTC")
+    state = (("ewma", 1_234), ("jump_share", 90))
+    monkeypatch.setattr(risks, "symbol", lambda *_: replace(known, market=state))
+    inputs = json.loads(shop.quote().inputs)
+
+    assert (inputs["market_ewma_milli"], inputs["market_jump_share_milli"]) == ("1234", "90")
