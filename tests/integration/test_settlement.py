@@ -472,3 +472,10 @@ def test_settle__incident_while_a_fee_is_too_low__signs_no_replacement(
         steps.settle(batch_id)
 
     assert len(ledger.load(stack.settings, batch_id).transactions) == 1
+
+
+def test_plan__chain_that_does_not_answer__plans_nothing_and_says_so(stack: PoolStack) -> None:
+    stack.publish(item(1))
+    stack.anvil.stop()
+    with pytest.raises(errors.ChainUnreachable):
+        steps.plan()

@@ -166,6 +166,15 @@ def test_steps__one_chain_down__the_other_settles_and_is_landed(two: TwoChains) 
     assert [(row["chain_id"], row["claim_index"]) for row in landed] == [(FIRST, 1), (FIRST, 2)]
 
 
+def test_plan__one_chain_down__plans_the_others_claims_and_lets_its_own_wait(
+    two: TwoChains,
+) -> None:
+    two.publish(item(1, chain_id=FIRST), item(2, chain_id=SECOND))
+    two.second.anvil.stop()
+    two.run()
+    assert two.payouts() == [(FIRST, 1, claim(1), "PAID")]
+
+
 def test_record__chain_down_that_settled_before__is_named_and_the_other_is_landed(
     two: TwoChains,
 ) -> None:

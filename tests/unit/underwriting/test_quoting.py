@@ -1,16 +1,17 @@
 import json
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from eth_account import Account
 
 from leverageguard.intake import ledger
 from leverageguard.risk.champion import SEED_MODEL
-from leverageguard.settlement import encode
+from leverageguard.settlement import encode, fund_alerts, thresholds
 from leverageguard.store.intake_tables import Quote
 from leverageguard.store.sales_tables import QuoteRefusal
-from leverageguard.underwriting import quoting, refusals, risks
+from leverageguard.underwriting import capacity, quoting, refusals, risks
 from leverageguard.underwriting.refusals import QuoteRefused
 from tests.unit.underwriting.conftest import (
     ASKED,
@@ -170,6 +171,37 @@ def test_quote__not_sold__is_refused_and_on_file(shop, code, changes):
 
 def test_quote__just_enough_pool__is_sold(shop):
     assert shop.quote(pool=replace(FULL, free_micro_usdc=12_500_000))
+
+
+@pytest.mark.parametrize(
+    ("threshold_id", "leverage", "is_refused"),
+    [("below_reserve", 20, True), ("liquidation_rate", 30, True), ("liquidation_rate", 20, False)],
+)
+def test_quote__fund_that_is_halted__sells_nothing_it_must_not(
+    shop, threshold_id, leverage, is_refused
+):
+    crossed = thresholds.named(shop.settings, threshold_id)
+    with shop.session() as opened:
+        fund_alerts.seen(opened, crossed, None, 1, "as measured", "test")
+
+    if is_refused:
+        assert refused(shop, leverage=leverage) == "FUND_HALTED"
+        with shop.session() as opened:
+            assert fund_alerts.over(opened, crossed, None)
+    assert shop.quote(leverage=leverage)
+
+
+def test_quote__own_funds_that_bear_one_policy__are_used_up_by_it(shop, monkeypatch):
+    sold = {"reference": "ref-2"}
+    most = shop.quote(reference="ref-0").max_payout_micro_usdc
+    valuation = SimpleNamespace(
+        block_number=1, valued_at_ms=NOW_MS, own_funds_micro_usdc=2 * most,
+        scr_1d_micro_usdc=most,
+    )  # fmt: skip
+    monkeypatch.setattr(capacity.valuing, "newest", lambda _settings: valuation)
+
+    assert shop.quote(reference="ref-1", at_ms=NOW_MS + 1)
+    assert refused(shop, **sold, at_ms=NOW_MS + 2) == "CAPACITY"
 
 
 def test_quote__refused_then_mended__may_use_the_reference_again(shop):
