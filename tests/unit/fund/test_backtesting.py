@@ -48,6 +48,10 @@ def test_kupiec__any_count__has_the_p_value_of_chi_squared(exceeded):
     assert found.exceeded == exceeded
 
 
+def test_kupiec__a_loss_of_just_the_figure__is_covered():
+    assert backtesting.kupiec(np.array([5, 5, 6]), 5).exceeded == 1
+
+
 def test_kupiec__too_many_and_none_at_all__are_not_believed():
     many = np.array([0] * 980 + [9] * 20)
 

@@ -165,3 +165,44 @@ def test_at_stresses__a_crash__takes_what_is_near_enough_and_still_covered(setti
         "2020-03-12": 20 * USDC, "2021-05-19": 10 * USDC, "2022-11-08": 10 * USDC,
         "2025-10-10": 10 * USDC,
     }  # fmt: skip
+
+
+def flat(falls: list[float], rises: list[float]) -> Extremes:
+    """A world of one asset whose every hour and cover has these extremes, by path."""
+    low, high = (np.array(each, dtype=float) for each in (falls, rises))
+    hour, cover = (24, 1, len(falls)), (2, 2, 1, len(falls))
+    shapes = (np.broadcast_to(low, hour), np.broadcast_to(high, hour))
+    return Extremes(
+        ("BTC",), *shapes, np.broadcast_to(low, cover), np.broadcast_to(high, cover)
+    )  # fmt: skip
+
+
+def test_losses__a_fall_of_just_the_distance__is_a_touch():
+    far = capital._far(40, 4000, "long")
+    made = capital.book([policy(premium_micro_usdc=0)], ["BTC"])
+
+    found = capital.losses(made, flat([far, np.nextafter(far, 0)], [0, 0]), 0)
+
+    assert found.one_day.tolist() == [10 * USDC, 0]
+    assert capital.chances(made, flat([far, 0], [0, 0])).tolist() == [0.5]
+
+
+def test_figures__only_rises__take_the_unsaid_side_as_short():
+    made = capital.book([policy(side=None)], ["BTC"])
+
+    found = capital.figures(made, flat([0, 0], [1, 1]), 0)
+
+    assert (found.worst_side, found.scr_1d) == ("short", 10 * USDC)
+
+
+def test_figures__independent__is_the_normal_of_the_same_chances():
+    """Four policies of chance 1/4: mean 10, deviation sqrt(4 · 3/16) · 10 USDC."""
+    made = capital.book([policy()] * 4, ["BTC"])
+
+    found = capital.figures(made, flat([1, 0, 0, 0], [0] * 4), 0)
+
+    deviation = 10 * USDC * (4 * 3 / 16) ** 0.5
+    exact = 10 * USDC + 2.5758293035489 * deviation
+    assert found.independent_1d == pytest.approx(exact, abs=1)
+    assert found.independent_1d >= exact
+    assert found.expected_payout == 10 * USDC

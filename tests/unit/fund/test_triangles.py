@@ -64,6 +64,8 @@ def test_ibnr__nothing_ever_happened__still_expects_the_hour_that_cannot_be_know
     made = triangles.ibnr([], {DAY: 1_000}, 500_000, DAY * DAY_MS + 30 * 60_000)
 
     assert (made.chain_ladder, made.bornhuetter_ferguson) == (500, 500)
+    # A reserve is rounded up: a third of a micro-USDC is one.
+    assert triangles.ibnr([], {DAY: 1}, 333_333, DAY * DAY_MS + 60_000).chain_ladder == 1
 
 
 @given(
