@@ -28,8 +28,8 @@ MOVES = ("deposit", "withdraw", "transfer", "payout", "settle", "price")
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            [*MOVES, "buy", "buy_odd", "cancel", "claim", "lose", "mine_again", "read", "look",
-             "book", "book"]
+            [*MOVES, "buy", "buy_odd", "cancel", "claim", "value", "lose", "mine_again",
+             "read", "look", "book", "book"]
         ),
         st.integers(0, 3),
     ),
@@ -47,6 +47,7 @@ class Played:
         self.quotes = [world.quote(f"P-{each}") for each in range(3)]
         self.bought: set[str] = set()
         self.moves: list[tuple[int, str, int, float]] = []
+        self.values: list[tuple[float, int, int, int, int]] = []
         self.prices: list[float] = []
         self.lost: list[list[tuple[str, dict[str, Any]]]] = []
 
@@ -102,6 +103,13 @@ class Played:
     def move(world: FundWorld, quotes: list[Any], move: tuple[int, str, int, float]) -> None:
         """A move of the one claim there is."""
         world.move(quotes[move[0]], move[1], move[2], move[3])
+
+    def _value(self, number: int) -> None:
+        """Of now, or of an earlier instant that was not valued."""
+        at = round(self.hours - number * STEP + 0.05, 6)
+        if at not in [each[0] for each in self.values]:
+            self.values.append((at, 3 + number, number * 2, number, 2))
+            self.world.value(*self.values[-1])
 
     def _lose(self, number: int) -> None:
         if not self.world.events:
@@ -164,12 +172,14 @@ class Played:
         world.events = list(self.world.events)
         for at in self.prices:
             world.price(at, "3000")
+        for value in sorted(self.values):
+            world.value(*value)
         for move in self.moves:
             self.move(world, other.quotes, move)
         return other
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_book__any_order_with_reorgs_and_repeats__balances_and_ties(steps):
     with new_world() as world:
