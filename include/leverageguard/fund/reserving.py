@@ -9,9 +9,10 @@ from typing import Any
 
 from leverageguard.config import Settings
 from leverageguard.domain.money import PPM, ceil_div
+from leverageguard.fund import mack
 from leverageguard.fund.book import PAYABLE, Claim, Sold
 from leverageguard.fund.chances import Chances
-from leverageguard.fund.triangles import DAY_MS, LAG_HOURS, Ibnr, Notified, ibnr
+from leverageguard.fund.triangles import DAY_MS, LAG_HOURS, Ibnr, Notified, ibnr, triangle
 from leverageguard.warehouse import connect, snapshot
 
 # No liquidation of an older day is waited for: the triangle's last column is full.
@@ -20,7 +21,10 @@ OPEN_DAYS = LAG_HOURS[-1] // 24 + 1
 
 @dataclass(frozen=True)
 class Reserves:
-    """What the premium earned and what claims ask for at one instant."""
+    """What the premium earned and what claims ask for at one instant.
+
+    `standard_error` is Mack's, of the chain-ladder's IBNR.
+    """
 
     written: int
     earned: int
@@ -30,6 +34,7 @@ class Reserves:
     payable: int
     expected_loss_ratio_ppm: int
     ibnr: Ibnr
+    standard_error: int | None
 
 
 def reserves(
@@ -51,6 +56,7 @@ def reserves(
         payable,
         ratio,
         ibnr(noticed, earned_by_day(sold, at_ms), ratio, at_ms),
+        mack.standard_error(triangle(noticed, at_ms)),
     )
 
 

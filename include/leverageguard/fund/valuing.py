@@ -155,6 +155,7 @@ def _row(
         "policies_unmodelled": columns.unmodelled_count,
         "sum_at_risk_micro_usdc": int(columns.left.sum()) + columns.unmodelled,
         "expected_loss_ratio_ppm": held.expected_loss_ratio_ppm,
+        "ibnr_cl_standard_error_micro_usdc": held.standard_error,
         "ibnr_by_day": {str(day): list(both) for day, both in held.ibnr.by_day.items()},
         "referral_owed_micro_usdc": referral,
         "unanswered_payments_micro_usdc": unanswered,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leverageguard.fund import triangles
+from leverageguard.fund import mack, triangles
 from leverageguard.fund.triangles import DAY_MS, HOUR_MS, LAG_HOURS, Notified
 
 DAY = 20_000
@@ -84,18 +85,35 @@ def test_ibnr__any_history__is_never_negative_and_nothing_once_all_is_old(claims
     assert (late.chain_ladder, late.bornhuetter_ferguson) == (0, 0)
 
 
+# A run-off triangle, also given to the library below.
+ROWS = [(100, 130, 150, 160, 165), (80, 120, 126, 130), (200, 210, 260), (50, 70), (90,)]
+
+
+def test_standard_error__too_few_days__is_unknown_and_of_equal_days_nothing():
+    one = triangles.Triangle({1: (100, 160), 2: (100,)})
+    equal = triangles.Triangle(dict.fromkeys(range(3), (100, 160)) | {3: (100,)})
+
+    assert mack.standard_error(triangles.Triangle({})) is None
+    assert mack.standard_error(one) is None
+    assert mack.standard_error(equal) == 0
+
+
+def test_standard_error__two_columns__is_macks_by_hand():
+    """f = 330/200, s² = 100·(0.05² + 0.05²), U = 165, mse = U²·s²/f²·(1/100 + 1/200)."""
+    made = triangles.Triangle({1: (100, 160), 2: (100, 170), 3: (100,)})
+
+    assert mack.standard_error(made) == ceil((165**2 * 0.5 / 1.65**2 * 0.015) ** 0.5)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_factors__chainladder_the_library__finds_the_same():
+def test_factors_and_error__chainladder_the_library__finds_the_same():
     """Its finest grain is a month: a day is a month of origin here, a lag a month of age."""
     chainladder = pytest.importorskip("chainladder")
     pandas = pytest.importorskip("pandas")
-    rows = [
-        (100, 130, 150, 160, 165), (80, 120, 126, 130), (200, 210, 260), (50, 70), (90,),
-    ]  # fmt: skip
     long = [
         (pandas.Period("2025-01", "M") + origin, pandas.Period("2025-01", "M") + origin + lag, c)
-        for origin, row in enumerate(rows)
+        for origin, row in enumerate(ROWS)
         for lag, c in enumerate(row)
     ]
     frame = pandas.DataFrame(
@@ -106,7 +124,10 @@ def test_factors__chainladder_the_library__finds_the_same():
     )
     theirs = chainladder.Development(average="volume").fit(made).ldf_.values.ravel().tolist()
 
-    ours = triangles.Triangle(dict(enumerate(rows))).factors()
+    ours = triangles.Triangle(dict(enumerate(ROWS)))
 
     assert len(LAG_HOURS) > len(theirs)
-    assert [float(each) for each in ours[: len(theirs)]] == pytest.approx(theirs)
+    assert [float(each) for each in ours.factors()[: len(theirs)]] == pytest.approx(theirs)
+    developed = chainladder.Development(average="volume", sigma_interpolation="mack")
+    error = chainladder.MackChainladder().fit(developed.fit_transform(made)).total_mack_std_err_
+    assert mack.standard_error(ours) == ceil(float(error.values.ravel()[0]))
