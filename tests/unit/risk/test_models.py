@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leverageguard.domain import learned_probability as learned
 from leverageguard.domain.money import PPM
-from leverageguard.domain.probability import ClosedForm, RiskInputs, touch_ppm
+from leverageguard.domain.probability import SIDES, ClosedForm, RiskInputs, touch_ppm
 from leverageguard.risk import (
     cards,
     champion,
@@ -89,6 +92,26 @@ def test_fitted__more_leverage_longer_or_wilder__is_never_cheaper(planted, fitte
     markets = training._markets(planted[0], SYMBOLS)
 
     assert list(gate.upside_down(model, SYMBOLS, markets)) == []
+
+
+@given(
+    st.integers(1, 125), st.integers(1, 125), st.integers(1, 90_000), st.integers(1, 90_000),
+    st.integers(1, 5_000_000), st.integers(1, 5_000_000), st.sampled_from(SIDES),
+    st.lists(st.integers(100, 3_000), min_size=len(learned.RATIOS), max_size=len(learned.RATIOS)),
+    st.integers(0, 1_000), st.integers(0, 1_000),
+)  # fmt: skip
+def test_fitted__any_position__is_never_cheaper_with_more_of_either(
+    fitted, one, other, short, long, calm, wild, side, ratios, down, jumps
+):
+    kind, parameters = fitted
+    model = registry.model("v", kind, parameters)
+    state = (*zip(learned.RATIOS, ratios, strict=True), ("down_share", down), ("jump_share", jumps))
+    base = RiskInputs("BTC", side, min(one, other), 4_000, min(calm, wild), min(short, long), state)
+    chance = model.probability_ppm(base)
+
+    assert model.probability_ppm(replace(base, leverage=max(one, other))) >= chance
+    assert model.probability_ppm(replace(base, sigma_minute_ppb=max(calm, wild))) >= chance
+    assert model.probability_ppm(replace(base, cover_seconds=max(short, long))) >= chance
 
 
 def test_upside_down__model_that_falls_with_leverage__is_named():
