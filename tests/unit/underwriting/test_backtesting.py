@@ -60,8 +60,16 @@ def test_replay__balance__falls_below_nothing_when_payouts_outrun_premiums(setti
 
     assert one.touches == one.policies
     assert one.lowest_micro_usdc == FUNDS + one.premium_micro_usdc - one.payout_micro_usdc < 0
-    # Ruined only when covers end: the first of them a day after the first sale.
-    assert one.ruined_at_ms is not None and one.ruined_at_ms >= known[0] + datasets.DAY_MS
+    premium, paid = (
+        total // one.policies for total in (one.premium_micro_usdc, one.payout_micro_usdc)
+    )
+    begins = known[: one.policies // 2]
+    balance, ruined = FUNDS, None
+    for at in sorted({*begins, *(begin + datasets.DAY_MS for begin in begins)}):
+        balance += 2 * premium * (at in begins) - 2 * paid * (at - datasets.DAY_MS in begins)
+        ruined = at if ruined is None and balance < 0 else ruined
+    # A premium is there at once, a payout when the cover ends.
+    assert one.ruined_at_ms == ruined is not None
 
 
 def test_replay__worst_side__prices_both(settings):
