@@ -217,8 +217,11 @@ def _fund(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _risk(settings: Settings, options: argparse.Namespace) -> int:
-    from leverageguard.risk import printing
+    from leverageguard.risk import champion, printing
+    from leverageguard.settlement import incidents
 
+    if options.action == "restore":
+        champion.restore(settings, options.model, incidents.me(), options.why)
     is_one = options.action == "show"
     lines = printing.shown(settings, options.model) if is_one else printing.listing(settings)
     print("\n".join(lines))

@@ -163,8 +163,10 @@ def _risk(commands: Any) -> None:
     risk = commands.add_parser("risk", help="the models of liquidation chances, and which prices")
     actions = risk.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("list", help="every one that was fitted (what you get without ACTION)")
-    shown = actions.add_parser("show", help="the card of one")
-    shown.add_argument("model", help="its version in the list")
+    helped = {"show": "the card of one", "restore": "let one price again that did before"}
+    for name, what in helped.items():
+        actions.add_parser(name, help=what).add_argument("model", help="its version")
+    actions.choices["restore"].add_argument("--why", required=True, help="kept for ever")
 
 
 def _audit(commands: Any) -> None:

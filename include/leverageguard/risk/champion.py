@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from leverageguard.config import Settings
@@ -20,7 +21,7 @@ from leverageguard.domain.probability import (
     RiskRefused,
 )
 from leverageguard.risk import market, registry
-from leverageguard.risk.registry import SEED_MODEL
+from leverageguard.risk.registry import SEED_MODEL, SIMULATED
 
 CLOSED_FORM = "closed-form-v1"
 # Kinds that read the market's state, and so cannot price without it.
@@ -65,6 +66,24 @@ def champion(settings: Settings) -> LiquidationProbability:
     """The model that prices now."""
     now = priced_by(settings)
     return registry.model(now.model_version, now.kind, now.parameters)
+
+
+def restore(settings: Settings, model_version: str, who: str, why: str) -> None:
+    """Let a model price again that did before the present one; RegistryError for any other.
+
+    The gate let it in once, or it is the committed table: a way back, never a way around.
+    """
+    now = priced_by(settings).model_version
+    if model_version == now or model_version not in registry.priced_before(settings):
+        raise registry.RegistryError(f"{model_version} did not price before {now}")
+    if registry.record(settings, model_version) is None:
+        parameters = _committed(settings)
+        rows = parameters["table"]
+        table_hash = "0x" + sha256(repr(rows).encode()).hexdigest()
+        fitted = registry.Fitted("isotonic", SIMULATED, table_hash, len(rows), parameters)
+        card = f"# {model_version}\n\nThe committed table, fitted to SIMULATED paths.\n"
+        registry.register(settings, fitted, {}, card, model_version)
+    registry.promote(settings, model_version, now, who, why)
 
 
 def symbol(settings: Settings, model_version: str, asset: str) -> Symbol:

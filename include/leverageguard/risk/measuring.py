@@ -14,7 +14,10 @@ import numpy as np
 
 from leverageguard.config import Settings
 from leverageguard.risk import paths
+from leverageguard.risk.registry import SIMULATED
 from leverageguard.warehouse import model_runner
+
+__all__ = ["PUBLISHED", "SIMULATED", "Measured", "candles_of", "measure", "published"]
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 STEP_MINUTES = 5
 # SIMULATED prices begin here; the instant means nothing.
 BEGIN_MS = 1_700_006_400_000
-SIMULATED, PUBLISHED = "SIMULATED", "published"
+PUBLISHED = "published"
 FEATURES, EXTREMES = "fct_risk_features", "fct_price_extremes"
 _PRICES = "int_prices__referred"
 # The exact models divide in whole numbers; prices of 12 decimals lose nothing of a ppb.

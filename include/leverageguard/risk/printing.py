@@ -28,6 +28,8 @@ def shown(settings: Settings, model_version: str) -> list[str]:
 
 def _line(row: RiskModel) -> str:
     metrics = json.loads(row.metrics)
+    if not metrics:  # the committed table, written down when it was restored
+        return f"  {row.model_version:40} {row.data_source:9}        -      -  committed"
     scored, gate = metrics["held_out"], metrics["gate"]
     told = "passed" if gate["is_passed"] else gate["reasons"][0]
     return (

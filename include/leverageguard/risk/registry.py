@@ -25,6 +25,7 @@ from leverageguard.store.risk_tables import RiskModel, RiskPromotion
 
 # What prices before the first promotion: the committed table, fitted to SIMULATED paths.
 SEED_MODEL = "isotonic-simulated-v1"
+SIMULATED = "SIMULATED"
 
 
 class RegistryError(RiskRefused):
@@ -58,9 +59,15 @@ class Fitted:
         return f"{self.kind}-{self.data_source.lower()}-{digest[:12]}"
 
 
-def register(settings: Settings, fitted: Fitted, metrics: Mapping[str, Any], card: str) -> str:
+def register(
+    settings: Settings,
+    fitted: Fitted,
+    metrics: Mapping[str, Any],
+    card: str,
+    version: str | None = None,
+) -> str:
     """Write a model down and return its version; one that is there already stays as it is."""
-    version = fitted.model_version
+    version = version or fitted.model_version
     with session(settings) as opened:
         if opened.get(RiskModel, version) is None:
             opened.add(
@@ -108,6 +115,13 @@ def promoted(settings: Settings) -> RiskModel | None:
     with session(settings) as opened:
         last = _last_promotion(opened)
         return None if last is None else opened.get(RiskModel, last.model_version)
+
+
+def priced_before(settings: Settings) -> set[str]:
+    """Every model that ever priced and was replaced, or prices now by a promotion."""
+    with session(settings) as opened:
+        rows = opened.scalars(select(RiskPromotion)).all()
+        return {version for row in rows for version in (row.model_version, row.replaced)}
 
 
 def record(settings: Settings, model_version: str) -> RiskModel | None:

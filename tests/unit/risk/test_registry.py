@@ -2,18 +2,21 @@ import pytest
 from sqlalchemy import text
 
 from leverageguard.domain.probability import RiskInputs
-from leverageguard.risk import champion, registry
+from leverageguard.risk import champion, printing, registry
 from leverageguard.risk.registry import Fitted
 from leverageguard.store.base import engine, session
 
 SYMBOLS = {"BTC": {"sigma_minute_ppb": 600_000, "maintenance_ppm": 4_000}}
 TABLE = {"table": [[0, 1_000_000], [1_000, 300_000], [6_000, 10]], "symbols": SYMBOLS}
 FITTED = Fitted("isotonic", "published", "0x" + "aa" * 32, 100, TABLE)
+METRICS = {
+    "held_out": {"brier_ppm": 1, "ece_ppm": 2}, "gate": {"is_passed": True, "reasons": []}
+}  # fmt: skip
 INPUTS = RiskInputs("BTC", "long", 20, 4_000, 600_000, 86_400)
 
 
 def promoted(settings):
-    version = registry.register(settings, FITTED, {"brier_ppm": 1}, "card")
+    version = registry.register(settings, FITTED, METRICS, "card")
     registry.promote(settings, version, registry.SEED_MODEL, "gate", "better")
     return version
 
@@ -67,6 +70,26 @@ def test_parameters__changed_behind_the_registers_back__price_nothing(stored):
 
     with pytest.raises(registry.RegistryError, match="not those of their hash"):
         champion.champion(stored)
+
+
+def test_restore__model_that_priced_before__prices_again_the_committed_one_too(stored):
+    version = promoted(stored)
+    before = champion.MODELS[registry.SEED_MODEL](stored).probability_ppm(INPUTS)
+    champion.restore(stored, registry.SEED_MODEL, "op", "its claims were too many")
+    model = champion.champion(stored)
+
+    assert (model.model_version, model.probability_ppm(INPUTS)) == (registry.SEED_MODEL, before)
+    assert champion.symbol(stored, registry.SEED_MODEL, "ETH").sigma_minute_ppb > 0
+    assert any("committed" in line for line in printing.listing(stored)[2:])
+    champion.restore(stored, version, "op", "it was not the model")
+    assert champion.champion(stored).model_version == version
+
+
+def test_restore__model_that_never_priced_or_prices__is_refused(stored):
+    never = registry.register(stored, FITTED, {}, "card")
+    for named in (never, registry.SEED_MODEL, "none"):
+        with pytest.raises(registry.RegistryError, match="did not price before"):
+            champion.restore(stored, named, "op", "around the gate")
 
 
 def test_register__every_write__is_in_the_audit_log_without_the_bulk(stored):
