@@ -97,7 +97,7 @@ def value(
     """Value the fund now or at an instant that has passed, write it down and land it.
 
     The same facts at the same instant are the same row. `reserved` is what each pool holds back
-    (micro-USDC by chain); without it every pool is asked.
+    (micro-USDC by chain); without it every pool is asked, and says what it holds back now.
     """
     at_ms = clock.now_ms() if at_ms is None else at_ms
     reserved = reserved_by_chain(settings) if reserved is None else reserved
