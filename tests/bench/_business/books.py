@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from leverageguard.audit import verifying
-from leverageguard.fund import accounts
+from leverageguard.fund import accounts, valuing
 from leverageguard.intake import ledger
 from leverageguard.settlement.chain import Chain
 from leverageguard.store import base
@@ -99,6 +99,8 @@ def ties(stage: Stage, session: Session) -> list[Tie]:
             "group by account"
         )
     }
+    valued = valuing.newest(stage.settings)
+    assert valued is not None, "the day is valued before its books are looked at"
     queued = session.scalar(
         select(func.sum(PaymentException.amount_micro_usdc)).where(
             PaymentException.reason_code == "PLAIN_TRANSFER"
@@ -148,6 +150,16 @@ def ties(stage: Stage, session: Session) -> list[Tie]:
         Tie("reserves", {
             "claims": _one("select sum(reserve_micro_usdc)::bigint from fct_claims"),
             "books": -booked.get(accounts.CASE_RESERVE, 0) - booked.get(accounts.PAYABLE, 0),
+            "valuation": valued.case_reserve_micro_usdc + valued.payable_micro_usdc,
+        }),
+        Tie("own funds", {
+            "valuation": valued.own_funds_micro_usdc,
+            # Gas is owed to who sent the transactions, not by the pool.
+            "books": _one(
+                "select -sum(change_micro_usdc)::bigint from fct_ledger_balances "
+                "where account_type in ('equity', 'income', 'expense') "
+                f"and account <> '{accounts.GAS}'"
+            ),
         }),
     ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from leverageguard import clock, config
 from leverageguard.claims import advancing as claims_advancing
 from leverageguard.config import Settings
 from leverageguard.evidence import steps as evidence_steps
-from leverageguard.fund import booking
+from leverageguard.fund import booking, valuing
 from leverageguard.intake import steps as intake_steps
 from leverageguard.policies import advancing as policies_advancing
 from leverageguard.quality import steps as quality_steps
@@ -101,6 +101,7 @@ class Stage:
             settlement_steps.confirm(batch_id)
         settlement_steps.record()
         settlement_steps.reconcile()
+        self.keep_books()
         self._publish()
         return len(batches)
 
@@ -112,8 +113,13 @@ class Stage:
             claims_advancing.advance(self.settings)
             self._publish()  # a policy is closed once its claims were decided after their time
             policies_advancing.advance()
-        booking.book(self.settings)
+        self.keep_books()
         self._publish()
+
+    def keep_books(self) -> None:
+        """Value the fund and book what that changes."""
+        valuing.value(self.settings)
+        booking.book(self.settings)
 
     def _publish(self) -> None:
         dbt_runner.build_if_changed()

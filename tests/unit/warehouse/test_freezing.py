@@ -89,7 +89,8 @@ def test_freeze__new_files_land_meanwhile__rows_come_with_replies_and_no_window(
 def test_freeze__one_file_after_the_other__what_rests_on_others_first(settings, monkeypatch):
     tables = [
         "chain/deposits", "chain/fetch_windows", "exchanges/fetch_windows", "exchanges/fills",
-        "exchanges/orders", "exchanges/replies", "intake/claims", "settlement/payouts",
+        "exchanges/orders", "exchanges/replies", "fund/ledger_entries", "fund/ledger_runs",
+        "intake/claims", "settlement/payouts",
     ]  # fmt: skip
     for table in tables:
         land(settings, table, "")
@@ -101,6 +102,7 @@ def test_freeze__one_file_after_the_other__what_rests_on_others_first(settings, 
     freezing.freeze(settings)
 
     assert linked == [
+        "fund/ledger_runs", "fund/ledger_entries",
         "exchanges/fetch_windows", "chain/fetch_windows", "chain/deposits", "settlement/payouts",
         "exchanges/fills", "exchanges/orders", "intake/claims", "exchanges/replies",
     ]  # fmt: skip
