@@ -27,6 +27,11 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def money(status: dict[str, Any]) -> dict[str, Any]:
+    """What the pool holds and paid. What of it is free follows from what the fund holds back."""
+    return {name: value for name, value in status["pool"].items() if name != "free_micro_usdc"}
+
+
 class Stack:
     """One stack in a data folder."""
 
