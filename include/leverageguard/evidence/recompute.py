@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.evidence import shape
 from leverageguard.evidence.claims import checks_of
@@ -45,15 +45,9 @@ class Outcome:
         }
 
 
-def seed(settings: Settings, name: str) -> list[dict[str, str]]:
-    """The rows of one of the project's seeds as its file writes them."""
-    with (settings.dbt_dir / "seeds" / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def thresholds(settings: Settings, rules_version: str) -> list[dict[str, str]]:
     """The thresholds of one version of the rules; empty when this release does not know it."""
-    rows = seed(settings, THRESHOLDS)
+    rows = seeds.rows(settings, THRESHOLDS)
     return [row for row in rows if row["rules_version"] == rules_version]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.evidence import contexts, recompute, shape
@@ -87,7 +88,7 @@ def _members(settings: Settings, claim: Claim, rows: Rows) -> dict[str, dict[str
     """What documents hold beside rows."""
     rules = rules_version(settings)
     versions = {row["product_version"] for row in rows["intake/quotes"]}
-    products = recompute.seed(settings, recompute.PRODUCTS)
+    products = seeds.rows(settings, recompute.PRODUCTS)
     return {
         shape.CLAIM: {
             "claim_id": claim.claim_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.domain.policy import cover_end_ms, cover_start_ms
 from leverageguard.fund.earning import Earning
@@ -163,8 +163,7 @@ def _endorsed(session: Session, at_ms: int) -> Mapping[str, PolicyEndorsement]:
 
 def _bases(settings: Settings, session: Session) -> dict[tuple[str, str], str]:
     """The base asset of each instrument that is sold, by account and instrument."""
-    with (settings.dbt_dir / "seeds" / "sold_instruments.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = seeds.rows(settings, "sold_instruments")
     accounts = session.execute(select(Account.account_id, Account.exchange)).all()
     return {
         (account, row["inst_id"]): row["base_asset"]

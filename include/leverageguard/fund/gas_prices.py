@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterable
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.raw_tables import HOUR_MS
@@ -51,6 +51,5 @@ def cost_micro_usdc(gas_used: int, price_wei: int, coin_usd: Decimal) -> int:
 
 
 def _markets(settings: Settings) -> set[tuple[str, str]]:
-    with (settings.dbt_dir / "seeds" / "sold_instruments.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = seeds.rows(settings, "sold_instruments")
     return {(row["exchange"], row["inst_id"]) for row in rows if row["base_asset"] == COIN}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
-from leverageguard import clock
+from leverageguard import clock, seeds
 from leverageguard.config import Settings
 from leverageguard.domain.money import text_from_micro
 from leverageguard.store import base
@@ -93,8 +92,8 @@ def _line(account: str, account_type: str, sides: Mapping[str, int]) -> str:
 
 def _chart(settings: Settings) -> list[tuple[str, str]]:
     """Accounts and their types in the chart's order."""
-    with (settings.dbt_dir / "seeds" / "ledger_accounts.csv").open(newline="") as file:
-        return [(row["account"], row["account_type"]) for row in csv.DictReader(file)]
+    chart = seeds.rows(settings, "ledger_accounts")
+    return [(row["account"], row["account_type"]) for row in chart]
 
 
 def _time(at_ms: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from leverageguard import clock, store_landing
+from leverageguard import clock, seeds, store_landing
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.domain.money import PPM
@@ -113,7 +113,7 @@ def value(
         "claims": [asdict(one) for one in claims], "sold": [asdict(one) for one in sold],
         "noticed": [asdict(one) for one in noticed], "pools": [asdict(one) for one in pools],
         "unanswered": unanswered, "models": [paths.MODEL_VERSION, chances.model_version],
-        "assets": [asdict(one) for one in assets], "stresses": stress.rows(settings),
+        "assets": [asdict(one) for one in assets], "stresses": seeds.rows(settings, stress.SEED),
         "paths": settings.capital_paths, "seed": SEED,
     }  # fmt: skip
     key = "0x" + sha256(canonical_json(told)).hexdigest()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from hashlib import sha256
 
-from leverageguard import clock
+from leverageguard import clock, seeds
 from leverageguard.config import Settings
 from leverageguard.domain.product import Actuarial, ProductVersion, Tariff
 
@@ -43,9 +42,7 @@ def terms_hash(row: Mapping[str, str]) -> str:
 
 
 def _rows(settings: Settings) -> dict[str, dict[str, str]]:
-    path = settings.dbt_dir / "seeds" / "product_versions.csv"
-    with path.open(newline="") as file:
-        return {row["product_version"]: row for row in csv.DictReader(file)}
+    return {row["product_version"]: row for row in seeds.rows(settings, "product_versions")}
 
 
 def _parse(row: dict[str, str]) -> ProductVersion:

@@ -6,13 +6,12 @@ moves no more than the old one, or less leverage: never a larger risk for the sa
 
 from __future__ import annotations
 
-import csv
 from hashlib import sha256
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from leverageguard import clock
+from leverageguard import clock, seeds
 from leverageguard.config import Settings
 from leverageguard.domain import policy, signing
 from leverageguard.intake import products
@@ -126,7 +125,7 @@ def _check_instrument(
     account = session.get_one(Account, said.account)
     sold = {
         row["inst_id"]: row["base_asset"]
-        for row in _seed(settings, "sold_instruments")
+        for row in seeds.rows(settings, "sold_instruments")
         if row["exchange"] == account.exchange
     }
     if said.inst_id not in sold:
@@ -134,7 +133,7 @@ def _check_instrument(
     # The premium was made for the old one; of several models the one that priced it counts.
     moves = {
         row["base_asset"]: int(row["sigma_minute_ppb"])
-        for row in _seed(settings, "symbol_volatilities")
+        for row in seeds.rows(settings, "symbol_volatilities")
         if quote.model_version in (None, row["model_version"])
     }
     before, after = moves.get(sold.get(old, "")), moves.get(sold[said.inst_id])
@@ -142,8 +141,3 @@ def _check_instrument(
         raise IntakeRefused(
             f"inst_id {said.inst_id!r} moves more than {old!r}, which the premium was made for"
         )
-
-
-def _seed(settings: Settings, name: str) -> list[dict[str, str]]:
-    with (settings.dbt_dir / "seeds" / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))

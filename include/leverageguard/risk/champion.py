@@ -6,12 +6,12 @@ first one the committed table does, which was fitted to SIMULATED paths.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.domain.probability import (
     SIDES,
@@ -106,7 +106,7 @@ def symbols(settings: Settings) -> dict[str, dict[str, int]]:
             "sigma_minute_ppb": int(row["sigma_minute_ppb"]),
             "maintenance_ppm": int(row["maintenance_ppm"]),
         }
-        for row in seed(settings, "symbol_volatilities")
+        for row in seeds.rows(settings, "symbol_volatilities")
         if row["model_version"] == SEED_MODEL
     }
 
@@ -129,14 +129,8 @@ def worst_side(model: LiquidationProbability, of: Symbol, leverage: int, seconds
     )
 
 
-def seed(settings: Settings, name: str) -> list[dict[str, str]]:
-    """The rows of one of the project's seeds as its file writes them."""
-    with (settings.dbt_dir / "seeds" / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _committed(settings: Settings) -> dict[str, Any]:
-    rows = seed(settings, "liquidation_probabilities")
+    rows = seeds.rows(settings, "liquidation_probabilities")
     table = [[int(r["z_milli"]), int(r["p_ppm"])] for r in rows if r["model_version"] == SEED_MODEL]
     return {"table": table, "symbols": symbols(settings)}
 

@@ -5,7 +5,6 @@ Nothing here knows a policy: the same paths serve every valuation, so they are m
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.risk import paths
@@ -45,8 +45,8 @@ class Extremes:
 
 def assets(settings: Settings, sigma_minute_ppb: Callable[[str], int | None]) -> tuple[Asset, ...]:
     """Every asset with a volatility and a share of the market's moves, by name."""
-    with (settings.dbt_dir / "seeds" / "market_factors.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["model_version"] == paths.MODEL_VERSION]
+    factors = seeds.rows(settings, "market_factors")
+    rows = [row for row in factors if row["model_version"] == paths.MODEL_VERSION]
     found = []
     for row in sorted(rows, key=lambda row: row["base_asset"]):
         sigma = sigma_minute_ppb(row["base_asset"])

@@ -6,15 +6,17 @@ and nothing rises. A stress has no probability.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.risk.extremes import HOURS
 from leverageguard.risk.paths import Floats
+
+SEED = "stress_paths"
 
 
 class StressIncomplete(ValueError):
@@ -30,15 +32,9 @@ class Stresses:
     rises: Floats
 
 
-def rows(settings: Settings) -> list[dict[str, str]]:
-    """The seed's rows as its file writes them."""
-    with (settings.dbt_dir / "seeds" / "stress_paths.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def stresses(settings: Settings, assets: Sequence[str]) -> Stresses:
     """Every stress for these assets; raises StressIncomplete where one says nothing of an asset."""
-    told = rows(settings)
+    told = seeds.rows(settings, SEED)
     names = tuple(sorted({row["stress_id"] for row in told}))
     falls = np.zeros((HOURS, len(assets), len(names)))
     for place, name in enumerate(names):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 
+from leverageguard import seeds
 from leverageguard.config import ConfigError, Settings
 
-SEED = "fund_thresholds.csv"
+SEED = "fund_thresholds"
 MINIMUM_SOLVENCY = "minimum_solvency"
 SOLVENCY_RATIO = "solvency_ratio"
 HALT_PAYOUTS, HALT_SALES, PAUSE_LEVERAGE, TELL = ACTIONS = (
@@ -44,8 +44,7 @@ class Threshold:
 
 def load(settings: Settings) -> list[Threshold]:
     """Every threshold in the seed's order; raises ConfigError naming a row that cannot be read."""
-    with (settings.dbt_dir / "seeds" / SEED).open(newline="") as file:
-        return [_threshold(row) for row in csv.DictReader(file)]
+    return [_threshold(row) for row in seeds.rows(settings, SEED)]
 
 
 def named(settings: Settings, threshold_id: str) -> Threshold:
@@ -53,7 +52,7 @@ def named(settings: Settings, threshold_id: str) -> Threshold:
     for one in load(settings):
         if one.threshold_id == threshold_id:
             return one
-    raise ConfigError(f"{SEED} has no row {threshold_id}: nothing is paid or sold without it")
+    raise ConfigError(f"{SEED}.csv has no row {threshold_id}: nothing is paid or sold without it")
 
 
 def minimum_micro_usdc(settings: Settings) -> int:
@@ -74,8 +73,8 @@ def _threshold(row: dict[str, str]) -> Threshold:
             row["severity"],
         )
     except (KeyError, ValueError, TypeError) as error:
-        raise ConfigError(f"{SEED} has an unusable row {row!r}: {error!r}") from None
+        raise ConfigError(f"{SEED}.csv has an unusable row {row!r}: {error!r}") from None
     is_known = made.action in ACTIONS and made.severity in SEVERITIES
     if not is_known or (made.action == PAUSE_LEVERAGE) != (made.from_leverage is not None):
-        raise ConfigError(f"{SEED} has an unusable row {row!r}")
+        raise ConfigError(f"{SEED}.csv has an unusable row {row!r}")
     return made

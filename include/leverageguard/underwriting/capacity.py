@@ -5,10 +5,9 @@ Limits are by asset, side and leverage. The quote service asks nobody else.
 
 from __future__ import annotations
 
-import csv
-
 from sqlalchemy.orm import Session
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.domain.money import PPM, text_from_micro
 from leverageguard.domain.product import ProductVersion
@@ -87,6 +86,5 @@ def check_solvency(settings: Settings, session: Session, wanted: Exposure, at_ms
 
 def _limits(settings: Settings, product: ProductVersion) -> list[dict[str, str]]:
     """What a product's next policy is held to; what is open counts whatever it was sold under."""
-    with (settings.dbt_dir / "seeds" / "capacity_limits.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = seeds.rows(settings, "capacity_limits")
     return [row for row in rows if row["product_version"] == product.product_version]

@@ -6,6 +6,7 @@ stands in for it.
 
 from __future__ import annotations
 
+from leverageguard import seeds
 from leverageguard.config import Settings
 from leverageguard.domain.probability import RiskRefused
 from leverageguard.risk import champion as models
@@ -18,7 +19,7 @@ __all__ = ["Symbol", "base_asset", "champion", "symbol", "worst_side"]
 
 def base_asset(settings: Settings, exchange: str, inst_id: str) -> str:
     """The asset of an instrument that is sold; refuses any other."""
-    for row in models.seed(settings, "sold_instruments"):
+    for row in seeds.rows(settings, "sold_instruments"):
         if (row["exchange"], row["inst_id"]) == (exchange, inst_id):
             return row["base_asset"]
     raise QuoteRefused("SYMBOL_NOT_SOLD", f"{inst_id} on {exchange} is not insured: choose another")

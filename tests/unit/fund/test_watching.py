@@ -194,11 +194,11 @@ def test_held_back__several_chains__share_it_and_none_is_lost(sums, parts):
 
 def test_thresholds__a_row_that_cannot_be_read__is_named(settings, tmp_path, monkeypatch):
     (tmp_path / "seeds").mkdir()
-    header = (settings.dbt_dir / "seeds" / thresholds.SEED).read_text().splitlines()[0]
+    header = (settings.dbt_dir / "seeds" / f"{thresholds.SEED}.csv").read_text().splitlines()[0]
     for row in ("a,b,below,1,0,,pause_leverage,warning", "a,b,under,1,0,,tell,warning"):
-        (tmp_path / "seeds" / thresholds.SEED).write_text(f"{header}\n{row}\n")
+        (tmp_path / "seeds" / f"{thresholds.SEED}.csv").write_text(f"{header}\n{row}\n")
         with pytest.raises(thresholds.ConfigError, match="unusable row"):
             thresholds.load(SimpleNamespace(dbt_dir=tmp_path))
-    (tmp_path / "seeds" / thresholds.SEED).write_text(f"{header}\n")
+    (tmp_path / "seeds" / f"{thresholds.SEED}.csv").write_text(f"{header}\n")
     with pytest.raises(thresholds.ConfigError, match="minimum_solvency"):
         thresholds.minimum_micro_usdc(SimpleNamespace(dbt_dir=tmp_path))
