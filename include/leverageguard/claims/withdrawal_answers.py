@@ -6,11 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from leverageguard import clock
+from leverageguard.claims.review_subjects import WITHDRAWAL
 from leverageguard.domain import review
 from leverageguard.store.claim_tables import ReviewAnswer, ReviewRecord
 from leverageguard.store.fund_tables import FundRequest
 
-SUBJECT = "withdrawal"
 # How the review ended → what becomes of the request; what is looked at again stays requested.
 STATES = {"APPROVED": "APPROVED", "REJECTED": "REJECTED", "REVERIFY": "REQUESTED"}
 
@@ -30,7 +30,7 @@ def approvers(session: Session, request_id: str) -> frozenset[str]:
         select(ReviewAnswer.actor)
         .join(ReviewRecord, ReviewRecord.review_id == ReviewAnswer.review_id)
         .where(
-            ReviewRecord.subject_kind == SUBJECT,
+            ReviewRecord.subject_kind == WITHDRAWAL,
             ReviewRecord.subject_id == request_id,
             ReviewRecord.state == "APPROVED",
             ReviewAnswer.answer == review.APPROVE,

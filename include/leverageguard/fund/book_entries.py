@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from leverageguard.fund import accounts, chain_events, gas_prices
+from leverageguard.fund.book import PAYABLE
 from leverageguard.fund.chain_events import Event, Landed
 from leverageguard.intake import ledger
 from leverageguard.intake.entries import Booked, Entry
@@ -28,7 +29,6 @@ OF_CHAIN = {
     UNPLACED_REFUND: chain_events.CANCELLATIONS,
     GAS: chain_events.BATCHES,
 }
-_IS_PAYABLE = frozenset({"APPROVED", "BATCHED", "SETTLING", "PAY_UNKNOWN", "PAY_REFUSED"})
 Payouts = Mapping[tuple[int, int], PayoutRecord]  # by chain and claim index
 
 
@@ -76,7 +76,7 @@ def of_claims(moves: Iterable[ClaimTxn]) -> Iterator[Entry]:
     for _, of_claim in groupby(moves, key=lambda move: move.claim_id):
         case, payable = 0, 0
         for move in of_claim:
-            reserve, is_payable = move.reserve_micro_usdc, move.to_state in _IS_PAYABLE
+            reserve, is_payable = move.reserve_micro_usdc, move.to_state in PAYABLE
             now = (0, reserve) if is_payable else (reserve, 0)
             legs = (
                 (accounts.RESERVE_CHANGE, sum(now) - case - payable, None),

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from leverageguard.config import Settings
+from leverageguard.fund import chain_events
 from leverageguard.store.policy_tables import PaymentException
 from leverageguard.warehouse import landing
 
 # Every way money comes and goes: table, its amount, the sign it has for the pool.
 MOVEMENTS = (
-    ("chain/deposits", "amount_micro_usdc", 1),
-    ("chain/policy_purchases", "premium_micro_usdc", 1),
-    ("chain/token_receipts", "amount_micro_usdc", 1),
-    ("chain/withdrawals", "amount_micro_usdc", -1),
-    ("chain/policy_cancellations", "refund_micro_usdc", -1),
-    ("chain/payouts", "amount_micro_usdc", -1),
+    (chain_events.DEPOSITS, "amount_micro_usdc", 1),
+    (chain_events.PURCHASES, "premium_micro_usdc", 1),
+    (chain_events.RECEIPTS, "amount_micro_usdc", 1),
+    (chain_events.WITHDRAWALS, "amount_micro_usdc", -1),
+    (chain_events.CANCELLATIONS, "refund_micro_usdc", -1),
+    (chain_events.PAYOUTS, "amount_micro_usdc", -1),
 )
 
 
@@ -38,29 +38,14 @@ def pools(settings: Settings, at_ms: int) -> list[Pool]:
     for chain in settings.chains:
         cash[chain.chain_id] = blocks[chain.chain_id] = 0
     for table, amount, sign in MOVEMENTS:
-        for row in _events(settings, table).values():
-            if row["block_time_ms"] <= at_ms and row["chain_id"] in cash:
-                cash[row["chain_id"]] += sign * row[amount]
-    for row in landing.scan(settings, "chain/fetch_windows"):
+        for event in chain_events.newest(settings, table):
+            is_withheld = event.row.get("is_paid") is False
+            if event.at_ms <= at_ms and event.chain_id in cash and not is_withheld:
+                cash[event.chain_id] += sign * event.row[amount]
+    for row in landing.scan(settings, chain_events.WINDOWS):
         if row["window_from_ms"] <= at_ms and row["chain_id"] in blocks:
             blocks[row["chain_id"]] = max(blocks[row["chain_id"]], row["to_block"] or 0)
     return [Pool(chain, cash[chain], blocks[chain]) for chain in cash]
-
-
-def _events(settings: Settings, table: str) -> dict[tuple[int, str, int], dict[str, Any]]:
-    """Each event once: of several readings of one the highest block's; withheld payouts not."""
-    newest: dict[tuple[int, str, int], dict[str, Any]] = {}
-    for row in landing.scan(settings, table):
-        if row.get("is_paid") is False:
-            continue
-        key = (row["chain_id"], row["tx_hash"], row["log_index"])
-        if key not in newest or _height(newest[key]) < _height(row):
-            newest[key] = row
-    return newest
-
-
-def _height(row: dict[str, Any]) -> tuple[int, str]:
-    return row["block_number"], row["block_hash"]
 
 
 def unanswered(session: Session, at_ms: int) -> int:

@@ -78,18 +78,19 @@ class Landed:
 
 def read(settings: Settings) -> Landed:
     """All of it: events by block time and place in the chain."""
-    found = [Event(table, row) for table in TABLES for row in _newest(settings, table)]
+    found = [event for table in TABLES for event in newest(settings, table)]
     return Landed(settings, tuple(sorted(found, key=_place)), _whole_hours(settings))
 
 
-def _newest(settings: Settings, table: str) -> list[dict[str, Any]]:
-    newest: dict[tuple[int, str, int], dict[str, Any]] = {}
+def newest(settings: Settings, table: str) -> list[Event]:
+    """Each event of a table once: of several readings of one the highest block's."""
+    found: dict[tuple[int, str, int], dict[str, Any]] = {}
     for landed in landing.scan(settings, table):
         row = {name: _lower(value) for name, value in landed.items()}
         key = (row["chain_id"], row["tx_hash"], row["log_index"])
-        if key not in newest or _height(newest[key]) < _height(row):
-            newest[key] = row
-    return list(newest.values())
+        if key not in found or _height(found[key]) < _height(row):
+            found[key] = row
+    return [Event(table, row) for row in found.values()]
 
 
 def _whole_hours(settings: Settings) -> frozenset[tuple[int, int]]:

@@ -41,8 +41,6 @@ def tell_of_fund(settings: Settings, alert: FundAlert) -> bool:
 
     An alert that does not arrive is logged and stops nothing: the store's row is the record.
     """
-    if settings.alert_webhook is None:
-        return False
     body = canonical_json(
         {
             "kind": "fund_alert",

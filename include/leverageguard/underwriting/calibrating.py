@@ -22,8 +22,9 @@ from leverageguard.domain.money import PPM
 from leverageguard.risk import paths
 from leverageguard.risk.isotonic import falling
 from leverageguard.risk.paths import Floats
+from leverageguard.risk.registry import SEED_MODEL
 
-MODEL_VERSION = "isotonic-simulated-v1"
+MODEL_VERSION = SEED_MODEL
 TABLE = "liquidation_probabilities.csv"
 SEED = 20260105
 PATHS, MINUTES, HORIZONS = 10_000, 1_440, (480, 1_440)
