@@ -15,6 +15,10 @@ COMMON = (
     "One price moves many policies: on a common path they are lost together, and what independent",
     "draws of the same chances would let the fund hold is too little by the difference.",
 )
+SMALL = (
+    "Independent draws are reckoned by the normal law, which asks too much of a book of few",
+    "policies: the paths show what can be lost together, and they are what counts.",
+)
 
 
 def newest(settings: Settings) -> list[str]:
@@ -48,7 +52,7 @@ def lines(of: Valuation) -> Iterator[str]:
     yield _row("of one day", of.scr_1d_micro_usdc)
     yield _row("of ten days, sold again daily", of.scr_10d_micro_usdc)
     yield _row("of one day, drawn one by one", of.independent_1d_micro_usdc)
-    yield from COMMON
+    yield from COMMON if of.independent_1d_micro_usdc < of.scr_1d_micro_usdc else SMALL
     yield f"  {'own funds over one day':<32}{_percent(of.solvency_ratio_ppm):>22}"
     yield f"  {'own funds over ten days':<32}{_percent(told['solvency_ratio_10d_ppm']):>22}"
     yield ""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from leverageguard.fund import status
 from leverageguard.fund.valuing import Valuation
@@ -26,3 +27,15 @@ def test_newest__valued__adds_up_and_shows_both_figures(settings, world):  # noq
     assert shown.index("-20%") < shown.index("-1%") < shown.index("+20%")
     assert "2025-10-10" in shown and shown.endswith(" 2.1 %")
     assert json.loads(made.details)["notices_of_the_last_day"]["actual_micro_usdc"] == 0
+
+
+def test_lines__independent_draws__are_explained_as_the_figures_stand(world):  # noqa: F811
+    bought(world, "P-1", leverage=40)
+    read(world, 5)
+    made = value(world, 5)
+    less = replace(made, scr_1d_micro_usdc=2 * USDC, independent_1d_micro_usdc=USDC)
+    more = replace(made, scr_1d_micro_usdc=USDC, independent_1d_micro_usdc=2 * USDC)
+
+    assert "too little by the difference" in "\n".join(status.lines(less))
+    assert "too little" not in "\n".join(status.lines(more))
+    assert "asks too much of a book of few" in "\n".join(status.lines(more))

@@ -16,7 +16,7 @@ from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.valuation_tables import FundValuation
 from leverageguard.warehouse import landing
-from tests.policy_world import CHAIN, HOUR, START, USDC, PolicyWorld, wallet
+from tests.policy_world import CHAIN, HOUR, PAYOUTS, START, USDC, PolicyWorld, wallet
 
 
 @cache
@@ -170,6 +170,20 @@ def test_value__money_that_bought_nothing__is_owed(world):
 
     assert made.cash_micro_usdc == 3 * USDC
     assert made.own_funds_micro_usdc == 0
+
+
+def test_value__payouts__are_gone_from_the_cash_as_they_were_read_last(world):
+    world.transfer(9 * USDC, 0.5)
+    told = {"batch_no": 1, "recipient": wallet("holder"), "amount_micro_usdc": 2 * USDC}
+    world.event(PAYOUTS, 1, claim_index=1, is_paid=True, **told)
+    world.event(PAYOUTS, 1.1, claim_index=2, is_paid=False, **told)
+    # Paid in a block that was lost, withheld in the one that took its place an hour later.
+    lost = world.event(PAYOUTS, 1.2, claim_index=3, is_paid=True, **told)
+    again = {"tx_hash": lost["tx_hash"], "log_index": lost["log_index"]}
+    world.event(PAYOUTS, 2.2, claim_index=3, is_paid=False, **told, **again)
+    read(world, 3)
+
+    assert value(world, 3).cash_micro_usdc == 7 * USDC
 
 
 def test_value__an_asset_without_a_model__is_taken_as_lost(world):
