@@ -10,11 +10,11 @@ from itertools import groupby
 from leverageguard.fund import accounts, chain_events, gas_prices
 from leverageguard.fund.book import PAYABLE
 from leverageguard.fund.chain_events import Event, Landed
+from leverageguard.fund.valuing import Valuation
 from leverageguard.intake import ledger
 from leverageguard.intake.entries import Booked, Entry
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.settlement_tables import PayoutRecord
-from leverageguard.store.valuation_tables import FundValuation
 
 DEPOSIT, WITHDRAWAL, PAYOUT, UNMATCHED = "deposit", "withdrawal", "payout", "unmatched"
 UNPLACED, UNPLACED_REFUND, GAS = "unplaced", "unplaced_refund", "gas"
@@ -91,15 +91,14 @@ def of_claims(moves: Iterable[ClaimTxn]) -> Iterator[Entry]:
                 yield _of_move(RECOVERY, move, came)
 
 
-def of_valuations(valuations: Iterable[FundValuation]) -> Iterator[Entry]:
+def of_valuations(valuations: Iterable[Valuation]) -> Iterator[Entry]:
     """What each valuation changes in the unearned premium and the IBNR; `valuations` in order.
 
     Of the two figures of each the larger is booked, as own funds take it.
     """
     unearned, ibnr = 0, 0
     for each in valuations:
-        new_unearned = max(each.unearned_micro_usdc, each.unearned_hazard_micro_usdc)
-        new_ibnr = max(each.ibnr_cl_micro_usdc, each.ibnr_bf_micro_usdc)
+        new_unearned, new_ibnr = each.unearned_held_micro_usdc, each.ibnr_micro_usdc
         legs = (
             (accounts.UNEARNED_CHANGE, new_unearned - unearned, None),
             (accounts.UNEARNED, unearned - new_unearned, None),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from leverageguard import clock, store_landing
 from leverageguard.config import Settings
-from leverageguard.fund import book_entries, chain_events, gas_prices
+from leverageguard.fund import book_entries, chain_events, gas_prices, valuing
 from leverageguard.fund.chain_events import Landed
 from leverageguard.intake import entries
 from leverageguard.intake.entries import Booked, Entry
@@ -89,7 +89,7 @@ def _due(session: Session, landed: Landed, booked: Booked) -> Iterator[Entry]:
     yield from book_entries.of_chains(landed, booked, payouts)
     moves = select(ClaimTxn).order_by(ClaimTxn.claim_id, ClaimTxn.txn_no)
     yield from book_entries.of_claims(session.scalars(moves))
-    yield from book_entries.of_valuations(session.scalars(_VALUATIONS))
+    yield from book_entries.of_valuations(map(valuing.of_row, session.scalars(_VALUATIONS)))
 
 
 def _counts(made: Iterable[LedgerEntry], waiting: int) -> dict[str, int]:

@@ -28,9 +28,9 @@ def owed_micro_usdc(valuation: Valuation) -> int:
 
     Unearned premium and IBNR at the larger of their two figures, as in own funds.
     """
-    unearned = max(valuation.unearned_micro_usdc, valuation.unearned_hazard_micro_usdc)
     told = valuation.told
     others = int(told["referral_owed_micro_usdc"]) + int(told["unanswered_payments_micro_usdc"])
+    unearned = valuation.unearned_held_micro_usdc
     return unearned + valuation.case_reserve_micro_usdc + valuation.ibnr_micro_usdc + others
 
 

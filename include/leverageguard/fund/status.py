@@ -34,7 +34,7 @@ def lines(of: Valuation) -> Iterator[str]:
     yield f"The fund at {at} UTC, block {of.block_number} ({of.valuation_id[:10]}…)"
     owed = {
         "cash": of.cash_micro_usdc,
-        "unearned premium": -max(of.unearned_micro_usdc, of.unearned_hazard_micro_usdc),
+        "unearned premium": -of.unearned_held_micro_usdc,
         "case reserves": -of.case_reserve_micro_usdc,
         "approved and not paid": -of.payable_micro_usdc,
         "happened and not notified": -of.ibnr_micro_usdc,

@@ -62,6 +62,11 @@ class Valuation:
     inputs_hash: str
 
     @property
+    def unearned_held_micro_usdc(self) -> int:
+        """The larger of both figures: what own funds take."""
+        return max(self.unearned_micro_usdc, self.unearned_hazard_micro_usdc)
+
+    @property
     def ibnr_micro_usdc(self) -> int:
         """The larger of both methods: what own funds take."""
         return max(self.ibnr_cl_micro_usdc, self.ibnr_bf_micro_usdc)
@@ -80,7 +85,7 @@ def newest(settings: Settings) -> Valuation | None:
     )
     with base.session(settings) as session:
         row = session.scalars(query.limit(1)).first()
-        return _value(row) if row is not None else None
+        return of_row(row) if row is not None else None
 
 
 def reserved_by_chain(settings: Settings) -> dict[int, int]:
@@ -120,7 +125,7 @@ def value(
     with base.session(settings) as session:
         known = session.get(FundValuation, key)
         if known is not None:
-            return _value(known)
+            return of_row(known)
     held = reserving.reserves(sold, claims, noticed, chances, at_ms)
     late = backtesting.notices(noticed, at_ms - DAY_MS, at_ms)
     crashes = stress.stresses(settings, [one.base_asset for one in assets])
@@ -131,7 +136,7 @@ def value(
         if known is None:
             session.add(row)
             session.flush()
-        made = _value(known or row)
+        made = of_row(known or row)
     store_landing.land(settings, TABLE, FundValuation.recorded_at_ms)
     return made
 
@@ -229,5 +234,6 @@ def _ratio(own_funds: int, required: int) -> int | None:
     return own_funds * PPM // required if required else None
 
 
-def _value(row: FundValuation) -> Valuation:
+def of_row(row: FundValuation) -> Valuation:
+    """A row of the store as a value."""
     return Valuation(**{each.name: getattr(row, each.name) for each in fields(Valuation)})

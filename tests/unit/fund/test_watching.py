@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select, update
 
 from leverageguard.fund import figures, holding_back, watching
 from leverageguard.fund.figures import Figure, PoolMoney
+from leverageguard.fund.valuing import Valuation
 from leverageguard.notifications import alerts
 from leverageguard.settlement import incidents, thresholds
 from leverageguard.store import base
@@ -143,15 +145,16 @@ def test_fund__open_incident_of_the_books__is_unreconciled(world):
     assert of_fund(world)["unreconciled_payouts"].figure == 1
 
 
-def valuation(**other) -> SimpleNamespace:
+def valuation(**other) -> Valuation:
+    owed = {"referral_owed_micro_usdc": 7, "unanswered_payments_micro_usdc": 8}
     given = {
-        "block_number": 9, "valued_at_ms": 0, "earned_micro_usdc": 10, "case_reserve_micro_usdc": 2,
-        "payable_micro_usdc": 3, "ibnr_micro_usdc": 4, "own_funds_micro_usdc": 100 * USDC,
+        "block_number": 9, "earned_micro_usdc": 10, "case_reserve_micro_usdc": 2,
+        "payable_micro_usdc": 3, "ibnr_cl_micro_usdc": 4, "own_funds_micro_usdc": 100 * USDC,
         "scr_1d_micro_usdc": 60 * USDC, "solvency_ratio_ppm": 1_666_666,
-        "unearned_micro_usdc": 5, "unearned_hazard_micro_usdc": 6,
-        "told": {"referral_owed_micro_usdc": 7, "unanswered_payments_micro_usdc": 8},
+        "unearned_micro_usdc": 5, "unearned_hazard_micro_usdc": 6, "details": json.dumps(owed),
     }  # fmt: skip
-    return SimpleNamespace(**given | other)
+    zero = {each.name: 0 for each in fields(Valuation)}
+    return Valuation(**zero | given | other)
 
 
 def test_fund__valued__has_loss_and_solvency_ratio(world, monkeypatch):

@@ -34,8 +34,8 @@ summed as (
     group by base_asset, hour_at
 ),
 
--- An hour with fewer candles than others of its market has a gap.
-flagged as (
+-- An hour with fewer candles than others of its market has a gap and is left out.
+whole as (
     select
         base_asset,
         hour_at,
@@ -46,9 +46,9 @@ flagged as (
         squares,
         coalesce(down_squares, 0) as down_squares,
         range_squares,
-        coalesce(products, 0) as products,
-        candles = max(candles) over (partition by base_asset) as is_whole
+        coalesce(products, 0) as products
     from summed
+    qualify candles = max(candles) over (partition by base_asset)
 )
 
-select * from flagged
+select * from whole

@@ -2,9 +2,7 @@
 with
 
 hours as (
-    select *
-    from {{ ref('int_price_hours__summed') }}
-    where is_whole
+    select * from {{ ref('int_price_hours__summed') }}
 ),
 
 weighted as (
