@@ -238,6 +238,20 @@ def _backtest(settings: Settings, options: argparse.Namespace) -> int:
     return code
 
 
+def _world(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.stack import visiting
+
+    if options.action == "fund":
+        print(visiting.fund(settings, options.address))
+    elif options.action == "advance":
+        print(visiting.advance(settings, options.hours))
+    elif options.json:
+        print(json.dumps(visiting.visitors(settings)))
+    else:
+        print("\n".join(visiting.lines(settings)))
+    return 0
+
+
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
@@ -264,6 +278,7 @@ COMMANDS = {
     "fund": _fund,
     "backtest": _backtest,
     "risk": _risk,
+    "world": _world,
     "airflow": _airflow,
 }
 

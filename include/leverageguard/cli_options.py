@@ -26,6 +26,7 @@ def add_commands(made: argparse.ArgumentParser) -> Any:
         _audit,
         _contacts,
         _fund,
+        _world,
     ):
         add(commands)
     commands.add_parser(
@@ -213,3 +214,13 @@ def _fund(commands: Any) -> None:
     cancelled = actions.add_parser("cancel", help="give one up before it is taken")
     cancelled.add_argument("request_id", help="wdr_…")
     cancelled.add_argument("--why", required=True, help="kept for ever")
+
+
+def _world(commands: Any) -> None:
+    world = commands.add_parser("world", help="SIMULATED visitors to try the stack with")
+    world.add_argument("--json", action="store_true", help="one JSON list")
+    actions = world.add_subparsers(dest="action", metavar="ACTION")
+    funded = actions.add_parser("fund", help="give an address test USDC and gas")
+    funded.add_argument("address", metavar="ADDRESS", help="0x and 40 hex digits")
+    advanced = actions.add_parser("advance", help="let the world's time pass, the chain's too")
+    advanced.add_argument("--hours", type=int, required=True, help="how many")

@@ -34,7 +34,7 @@ class Simulator:
         self._limiter = Limiter()
         self.faults = Faults(
             [endpoint.name for endpoint in self._endpoints.values()],
-            [account.account_id for account in scenario.accounts],
+            [account.account_id for account in scenario.served],
         )
         self._last: dict[tuple[str, str | None], Answer] = {}
         self.requests: Counter[str] = Counter()

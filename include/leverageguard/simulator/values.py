@@ -64,8 +64,28 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Visitor:
+    """An account the venues serve and nobody has bound yet, and what will befall it.
+
+    Its one position is opened and force-liquidated after the world's `now`; until then the venues
+    show neither. `order_id` is the liquidation's, as a claim names it.
+    """
+
+    account: Account
+    inst_id: str
+    side: str
+    leverage: int
+    opened_at_ms: int
+    liquidated_at_ms: int
+    order_id: str
+
+
+@dataclass(frozen=True)
 class Scenario:
-    """One world; times in epoch milliseconds UTC, `[start, now]` is what has happened."""
+    """One world; times in epoch milliseconds UTC, `[start, now]` is what has happened.
+
+    `visitors` are no part of the book: they are served by the venues for whoever tries the stack.
+    """
 
     folder: Path
     replies_folder: Path
@@ -79,10 +99,16 @@ class Scenario:
     bindings: tuple[Binding, ...]
     policies: tuple[Policy, ...]
     claims: tuple[Claim, ...]
+    visitors: tuple[Visitor, ...] = ()
+
+    @property
+    def served(self) -> tuple[Account, ...]:
+        """Every account the venues know: the book's and the visitors'."""
+        return (*self.accounts, *(visitor.account for visitor in self.visitors))
 
     def replies(self, exchange: str) -> replies.Replies:
         """The rows one venue answers; raises ScenarioError when a file is not in the format."""
-        accounts = [a.account_id for a in self.accounts if a.exchange == exchange]
+        accounts = [a.account_id for a in self.served if a.exchange == exchange]
         tables = twins()[exchange].tables
         return replies.load(self.replies_folder / exchange, accounts, tables)
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leverageguard.simulator.seeded import frauds, plots, writing
+from leverageguard.simulator.seeded import visitors as guests
 from leverageguard.simulator.seeded.market import MINUTE_MS
 from leverageguard.simulator.seeded.stage import HOUR, SALE_GAP_MS, Stage
 from leverageguard.simulator.venue import Twin
@@ -33,18 +34,21 @@ ABOUT_FRAUD = (
 
 def write(
     folder: Path | str, seed: int = 7, accounts: int = 200, hours: int = 24,
-    venues: Sequence[str] | None = None,
+    venues: Sequence[str] | None = None, visitors: int = 0,
 ) -> None:  # fmt: skip
     """Write the world of `seed` into `folder`; the same arguments give the same bytes.
 
-    Accounts are spread over `venues` (default: all there are). Raises ValueError when there are
-    too few accounts or hours for every kind of event, and CannotStage when the seed's market never
-    moves as an event needs.
+    `visitors` adds so many accounts that nobody bound, and leaves the rest as it is. Accounts are
+    spread over `venues` (default: all there are). Raises ValueError when there are too few
+    accounts or hours for every kind of event, and CannotStage when the seed's market never moves
+    as an event needs.
     """
     needed = sum(count for _, count in plots.PLOTS)
     if accounts < needed or not 24 <= hours <= 72:
         raise ValueError(f"a world needs at least {needed} accounts and 24 to 72 hours")
     stage = play(seed, accounts, hours, _chosen(venues))
+    if visitors:
+        guests.play(stage, seed, visitors)
     about = ABOUT.format(count=len(stage.traders), seed=seed, venues=", ".join(stage.twins))
     writing.write(Path(folder), stage, f"seeded-{seed}", about)
 
@@ -111,13 +115,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--accounts", type=int, help="default: 200, of the mixed world 2000")
     parser.add_argument("--hours", type=int, default=24, help="of the default world")
+    parser.add_argument("--visitors", type=int, default=0, help="of the default world")
     options = parser.parse_args()
     if options.kind == "fraud":
         write_fraud(options.folder, options.seed)
     elif options.kind == "mixed":
         write_mixed(options.folder, options.seed, options.accounts or 2000)
     else:
-        write(options.folder, options.seed, options.accounts or 200, options.hours)
+        write(
+            options.folder, options.seed, options.accounts or 200, options.hours,
+            visitors=options.visitors,
+        )  # fmt: skip
     return 0
 
 

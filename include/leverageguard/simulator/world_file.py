@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from leverageguard.domain.product import PRINCIPAL_STEP_MICRO_USDC
 from leverageguard.simulator.fields import Fields
-from leverageguard.simulator.values import Account, Binding, Claim, Policy, Scenario
+from leverageguard.simulator.values import Account, Binding, Claim, Policy, Scenario, Visitor
 from leverageguard.simulator.venues import twins
 
 FORMAT = 1
@@ -43,6 +43,8 @@ def scenario(folder: Path, fields: Fields) -> Scenario:
     claims = _unique(
         "claim", [_claim(f, by_label, start_ms) for f in fields.items("claims", [])], fields
     )
+    visitors = [_visitor(f, now_ms) for f in fields.items("visitors", [])]
+    _unique("account_id", [*accounts, *(visitor.account for visitor in visitors)], fields)
     stated = [_binding(f, by_id, start_ms) for f in fields.items("bindings", [])]
     replies_folder = _replies_folder(folder, fields)
     fields.finish()
@@ -59,12 +61,19 @@ def scenario(folder: Path, fields: Fields) -> Scenario:
         bindings=tuple(_with_default_bindings(stated, accounts, start_ms)),
         policies=tuple(policies),
         claims=tuple(claims),
+        visitors=tuple(visitors),
     )
 
 
 def _account(fields: Fields) -> Account:
+    account = _account_fields(fields)
+    fields.finish()
+    return account
+
+
+def _account_fields(fields: Fields) -> Account:
     uid = fields.text("uid")
-    account = Account(
+    return Account(
         account_id=fields.label("account_id"),
         exchange=fields.choice("exchange", tuple(twins())),
         uid=uid,
@@ -73,8 +82,25 @@ def _account(fields: Fields) -> Account:
         perm=fields.text("perm", "read_only"),
         key_state=fields.choice("key_state", KEY_STATES, "active"),
     )
+
+
+def _visitor(fields: Fields, now_ms: int) -> Visitor:
+    account = _account_fields(fields)
+    position = fields.inner("position")
+    visitor = Visitor(
+        account=account,
+        inst_id=position.text("inst_id"),
+        side=position.choice("side", ("long", "short")),
+        leverage=position.whole("leverage", 1, 1000),
+        opened_at_ms=position.time_ms("opened_at"),
+        liquidated_at_ms=position.time_ms("liquidated_at"),
+        order_id=position.text("order_id"),
+    )
+    if not now_ms < visitor.opened_at_ms < visitor.liquidated_at_ms:
+        raise position.error("opened_at", "must lie after clock.now and before liquidated_at")
+    position.finish()
     fields.finish()
-    return account
+    return visitor
 
 
 def _binding(fields: Fields, accounts: dict[str, Account], start_ms: int) -> Binding:

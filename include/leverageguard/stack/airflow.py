@@ -47,6 +47,7 @@ def environment(settings: Settings) -> dict[str, str]:
     inherited = config.child_environment(settings)
     users = ",".join(f"{user}:{role}" for user, role in secrets.AIRFLOW_USERS.items())
     base = f"http://{settings.host}:{settings.airflow_port}"
+    include = settings.repo_dir / "include"
     return {
         **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}",
@@ -66,7 +67,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": base,
         "AIRFLOW__API__SECRET_KEY_CMD": f"cat {folder / 'airflow_secret_key'}",
         "AIRFLOW__API_AUTH__JWT_SECRET_CMD": f"cat {folder / 'airflow_jwt'}",
-        "PYTHONPATH": str(settings.repo_dir / "include" / "airflow_settings"),
+        # This checkout's package, whichever one the environment was installed from.
+        "PYTHONPATH": os.pathsep.join((f"{include / 'airflow_settings'}", f"{include}")),
         "PYTHONWARNINGS": "ignore",
     }
 

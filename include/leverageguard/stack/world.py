@@ -95,8 +95,9 @@ def _make(settings: Settings, wanted: Path | None) -> None:
     shutil.rmtree(target, ignore_errors=True)
     if wanted is None:
         from leverageguard.simulator import world
+        from leverageguard.simulator.seeded import visitors
 
-        world.write(target, seed=SEED)
+        world.write(target, seed=SEED, visitors=visitors.COUNT)
         return
     source = scenarios.load(wanted)
     shutil.copytree(source.replies_folder, target)

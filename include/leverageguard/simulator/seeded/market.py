@@ -153,6 +153,44 @@ def paths(
     }
 
 
+def continued(
+    seed: int, paths: Mapping[str, Mapping[str, Path]], minutes: int
+) -> dict[str, dict[str, Path]]:
+    """The same prices and, after them, further ones; what was there stays as it is."""
+    rng = random.Random(f"market {seed} continued")
+    factor = [FACTOR_SIGMA * _fat(rng) for _ in range(minutes)]
+    _add_jumps(rng, factor)
+    first = next(iter(paths.values()))
+    last = {path.symbol.coin: path.symbol.price(path.closes[-1]) for path in first.values()}
+    walks = {
+        name: _walk(rng, replace(COINS[name], first_price=str(price)), factor)
+        for name, price in last.items()
+    }
+    return {
+        venue: {
+            inst_id: _extended(f"{seed} {venue} continued", path, walks[path.symbol.coin])
+            for inst_id, path in of_venue.items()
+        }
+        for venue, of_venue in paths.items()
+    }
+
+
+def _extended(label: str, path: Path, walk: list[Minute]) -> Path:
+    """A path and the further minutes of its coin, opening where it closed."""
+    symbol = path.symbol
+    common = walk[0].open * COINS[symbol.coin].tick
+    basis = float(symbol.price(path.closes[-1]) / common) - 1
+    more = _listed_path(label, symbol, path.start_ms, walk, basis)
+    return replace(
+        path,
+        opens=path.opens + more.opens,
+        highs=path.highs + more.highs,
+        lows=path.lows + more.lows,
+        closes=path.closes + more.closes,
+        volumes=path.volumes + more.volumes,
+    )
+
+
 def _fat(rng: random.Random) -> float:
     """A Student t draw (3 degrees of freedom) scaled to unit variance."""
     chi = sum(rng.gauss(0, 1) ** 2 for _ in range(TAIL_FREEDOM))
@@ -186,11 +224,12 @@ def _walk(rng: random.Random, coin: Coin, factor: list[float]) -> list[Minute]:
     return minutes
 
 
-def _listed_path(label: str, symbol: Symbol, start_ms: int, walk: list[Minute]) -> Path:
-    """A coin's minutes as one venue shows them: its own basis, tick and volume."""
+def _listed_path(
+    label: str, symbol: Symbol, start_ms: int, walk: list[Minute], before: float = 0.0
+) -> Path:
+    """A coin's minutes as one venue shows them: its own basis (at first `before`), tick, volume."""
     rng = random.Random(f"listing {label} {symbol.inst_id}")
     ratio = float(COINS[symbol.coin].tick / symbol.tick)
-    before = 0.0
     shown, volumes = [], []
     for minute in walk:
         basis = BASIS_MEMORY * before + rng.gauss(0, BASIS_SIGMA)

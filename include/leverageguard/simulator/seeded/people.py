@@ -43,3 +43,16 @@ class Insurance:
     principal_micro_usdc: int
     cover: Cover
     product: str
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A visitor's account and the one position that is opened and liquidated on it later on."""
+
+    trader: Trader
+    inst_id: str
+    is_long: bool
+    leverage: int
+    opened_ms: int
+    liquidated_ms: int
+    order_id: str

@@ -14,13 +14,15 @@ from leverageguard.simulator.seeded.casting import Need, lacks, venue_of
 from leverageguard.simulator.seeded.ids import Ids
 from leverageguard.simulator.seeded.margin import Setup
 from leverageguard.simulator.seeded.market import MINUTE_MS, Path
-from leverageguard.simulator.seeded.people import Cover, Insurance, Trader
+from leverageguard.simulator.seeded.people import Cover, Guest, Insurance, Trader
 from leverageguard.simulator.seeded.records import Kind
 from leverageguard.simulator.seeded.selling import product_of
 from leverageguard.simulator.seeded.truth import Stake, Truth
 from leverageguard.simulator.venue import Twin
 
 HOUR = 60
+# The market goes on this long after the last trade: the world's now.
+AFTERMATH_HOURS = 2
 WAIT_MINUTES = {8: 15, 24: 30}
 FIRST_SALE_MINUTE = 35
 SALE_GAP_MS = 20_000
@@ -56,12 +58,13 @@ class Stage:
         self.twins = twins
         self._sale_gap_ms = sale_gap_ms
         listings = {venue: twin.symbols.values() for venue, twin in twins.items()}
-        self.paths = market.paths(seed, start_ms, self.last + 2 * HOUR, listings)
+        self.paths = market.paths(seed, start_ms, self.last + AFTERMATH_HOURS * HOUR, listings)
         self.ids = Ids()
         self.traders: dict[int, Trader] = {}
         self.bindings: list[dict[str, Any]] = []
         self.policies: list[Insurance] = []
         self.claims: list[dict[str, Any]] = []
+        self.guests: list[Guest] = []
         self.truths: list[Truth] = []
         self.liquidations: Counter[str] = Counter()
         self.avoided: set[tuple[str, int]] = set()
@@ -76,7 +79,20 @@ class Stage:
         self, number: int, *needs: Need, wallet: str = "", key_state: str = "active",
         venue: str = "", leverage: int = 20,
     ) -> Trader:  # fmt: skip
-        """A new account with money on it, on a venue that shows what the event needs.
+        """A new account of the book, on a venue that shows what the event needs."""
+        label = f"{number:03d}"
+        made = self.account(
+            number, f"acc-{label}", wallet or f"trader-{label}", *needs,
+            venue=venue, leverage=leverage, key_state=key_state,
+        )  # fmt: skip
+        self.traders[number] = made
+        return made
+
+    def account(
+        self, number: int, account_id: str, wallet: str, *needs: Need, key_state: str = "active",
+        venue: str = "", leverage: int = 20,
+    ) -> Trader:  # fmt: skip
+        """An account with money on it that nobody insures yet.
 
         Every tenth is a sub-account where its venue names the main account, every fifth is in
         net mode.
@@ -89,11 +105,7 @@ class Stage:
         is_net = number % 5 == 2 or lacks(twin, "hedge")
         book = Book(self.ids, is_net, Decimal(5000), self.at(1))
         book.records.uid = uid
-        label = f"{number:03d}"
-        self.traders[number] = Trader(
-            number, f"acc-{label}", venue, wallet or f"trader-{label}", uid, main, book, key_state
-        )
-        return self.traders[number]
+        return Trader(number, account_id, venue, wallet, uid, main, book, key_state)
 
     def cover(self, number: int, hours: int = 24) -> Cover:
         """A cover bought in the morning (24 h) or some time in the day (8 h)."""

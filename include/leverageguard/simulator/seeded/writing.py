@@ -12,11 +12,10 @@ import yaml
 from leverageguard.simulator.seeded import selling, truth
 from leverageguard.simulator.seeded.ids import iso
 from leverageguard.simulator.seeded.market import MINUTE_MS
-from leverageguard.simulator.seeded.people import Insurance, Trader
-from leverageguard.simulator.seeded.stage import HOUR, Stage
+from leverageguard.simulator.seeded.people import Guest, Insurance, Trader
+from leverageguard.simulator.seeded.stage import AFTERMATH_HOURS, HOUR, Stage
 from leverageguard.simulator.venue import Twin
 
-AFTERMATH_HOURS = 2
 TRUTH_FILE = "ground_truth.json"
 
 
@@ -25,7 +24,7 @@ def write(folder: Path, stage: Stage, name: str, about: str) -> None:
     _dump_world(folder / "world.yaml", stage, name, about)
     for venue, twin in stage.twins.items():
         _dump_market(folder / venue, stage, venue, twin)
-    for trader in stage.traders.values():
+    for trader in (*stage.traders.values(), *(guest.trader for guest in stage.guests)):
         rows = stage.twins[trader.venue].encode(trader.book.records)
         for table in stage.twins[trader.venue].tables:
             _dump(folder / trader.venue / trader.account_id / f"{table}.json", rows[table])
@@ -68,6 +67,7 @@ def _dump_world(path: Path, stage: Stage, name: str, about: str) -> None:
              "filed_at": iso(claim["filed_ms"])}
             for claim in sorted(stage.claims, key=lambda c: (c["filed_ms"], c["claim"]))
         ],
+        **({"visitors": [_visitor(guest) for guest in stage.guests]} if stage.guests else {}),
     }  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -84,6 +84,18 @@ def _account(trader: Trader) -> dict[str, str]:
     if trader.key_state != "active":
         row["key_state"] = trader.key_state
     return row
+
+
+def _visitor(guest: Guest) -> dict[str, Any]:
+    position = {
+        "inst_id": guest.inst_id,
+        "side": "long" if guest.is_long else "short",
+        "leverage": guest.leverage,
+        "opened_at": iso(guest.opened_ms),
+        "liquidated_at": iso(guest.liquidated_ms),
+        "order_id": guest.order_id,
+    }
+    return {**_account(guest.trader), "position": position}
 
 
 def _policy(policy: Insurance) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class BinanceUsdm(Venue):
 
     def __init__(self, scenario: Scenario) -> None:
         self._replies = scenario.replies(self.name)
-        accounts = [a for a in scenario.accounts if a.exchange == self.name]
+        accounts = [a for a in scenario.served if a.exchange == self.name]
         self._accounts = {account.account_id: account for account in accounts}
         self._keys = {credentials(a.account_id).api_key: a for a in accounts}
         self._spent: dict[str, deque[tuple[int, int]]] = defaultdict(deque)

@@ -47,7 +47,7 @@ class Gate(Venue):
 
     def __init__(self, scenario: Scenario) -> None:
         self._replies = scenario.replies(self.name)
-        accounts = [a for a in scenario.accounts if a.exchange == self.name]
+        accounts = [a for a in scenario.served if a.exchange == self.name]
         self._accounts = {account.account_id: account for account in accounts}
         self._keys = {credentials(a.account_id).api_key: a for a in accounts}
 
@@ -154,9 +154,9 @@ class Gate(Venue):
         }  # fmt: skip
         return Answer([row])
 
-    def _futures_account(self, _: Call, account_id: str | None, __: int) -> Answer:
+    def _futures_account(self, call: Call, account_id: str | None, _: int) -> Answer:
         tables = self._replies.accounts[account_id or ""]
-        book = tables["account_book"]
+        book = self._seen(account_id, "account_book", "time", call.now_ms)
         is_dual = any(str(row["mode"]).startswith("dual") for row in tables["positions"])
         total = book[-1]["balance"] if book else "0"
         return Answer({"currency": "USDT", "total": total, "in_dual_mode": is_dual})

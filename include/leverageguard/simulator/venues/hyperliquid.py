@@ -42,7 +42,7 @@ class Hyperliquid(Venue):
 
     def __init__(self, scenario: Scenario) -> None:
         self._replies = scenario.replies(self.name)
-        accounts = [a for a in scenario.accounts if a.exchange == self.name]
+        accounts = [a for a in scenario.served if a.exchange == self.name]
         self._accounts = {account.uid.lower(): account for account in accounts}
         self._spent: deque[tuple[int, int]] = deque()
 

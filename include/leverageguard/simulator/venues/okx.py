@@ -51,7 +51,7 @@ class Okx(Venue):
 
     def __init__(self, scenario: Scenario) -> None:
         self._replies = scenario.replies(self.name)
-        accounts = [a for a in scenario.accounts if a.exchange == self.name]
+        accounts = [a for a in scenario.served if a.exchange == self.name]
         self._accounts = {account.account_id: account for account in accounts}
         self._keys = {credentials(a.account_id).api_key: a for a in accounts}
 
