@@ -20,7 +20,8 @@ def _file() -> Path:
     return config.load().world_dir / "clock.json"
 
 
-def _real_ms() -> int:
+def real_ms() -> int:
+    """The system's time, in a simulated world too: wallets and browsers know no other."""
     return time.time_ns() // 1_000_000
 
 
@@ -34,15 +35,15 @@ def now_ms() -> int:
     try:
         state = json.loads(_file().read_text())
     except FileNotFoundError:
-        return _real_ms()
-    return int(state["world_at_ms"]) + _real_ms() - int(state["real_at_ms"])
+        return real_ms()
+    return int(state["world_at_ms"]) + real_ms() - int(state["real_at_ms"])
 
 
 def set_world(world_at_ms: int) -> None:
     """Start the simulated clock at `world_at_ms`."""
     path = _file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, world_at_ms, _real_ms())
+    _write(path, world_at_ms, real_ms())
 
 
 def sleep(seconds: float) -> None:

@@ -13,25 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from leverageguard import chain_settings, fund_settings, people_settings
+from leverageguard import chain_settings, fund_settings, gateway_settings, people_settings
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
+from leverageguard.gateway_settings import GatewaySettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 
 __all__ = [
-    "APPROVALS_NEEDED",
-    "APPROVERS",
-    "REPO_DIR",
-    "ChainSettings",
-    "ConfigError",
-    "Deployment",
-    "Settings",
-    "child_environment",
-    "command_started",
-    "environment",
-    "load",
-    "remembered_port",
-]
+    "APPROVALS_NEEDED", "APPROVERS", "REPO_DIR", "ChainSettings", "ConfigError", "Deployment",
+    "Settings", "child_environment", "command_started", "environment", "load", "remembered_port",
+]  # fmt: skip
 
 # Every file there is a venue; their simulated twins take the ports from the third one on.
 VENUES = tuple(
@@ -49,7 +40,7 @@ ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", 
 
 
 @dataclass(frozen=True)
-class Settings(fund_settings.FundSettings, PeopleSettings, Folders):
+class Settings(fund_settings.FundSettings, GatewaySettings, PeopleSettings, Folders):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
     It speaks of one chain at a time, the first one until `on_chain` names another.
@@ -221,6 +212,7 @@ def load() -> Settings:
         **_signing(),
         **people_settings.read(os.environ),
         **fund_settings.read(os.environ),
+        **gateway_settings.read(os.environ),
     )
 
 

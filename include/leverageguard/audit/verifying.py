@@ -52,7 +52,7 @@ def _events(session: Session) -> Iterator[Event]:
     for row in session.scalars(query):
         yield Event(
             row.seq, row.at_ms, row.actor, row.action, row.subject, row.payload, row.prev_hash,
-            row.event_hash,
+            row.event_hash, row.before, row.caller, row.request_id,
         )  # fmt: skip
 
 

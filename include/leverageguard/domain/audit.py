@@ -15,7 +15,11 @@ SAFE_INTEGER = 2**53 - 1  # what canonical JSON holds exactly; greater ones are 
 
 @dataclass(frozen=True)
 class Event:
-    """One row of the log; `seq` counts from 1, hashes are 0x-hex, `payload` is canonical JSON."""
+    """One row of the log; `seq` counts from 1, hashes are 0x-hex, `payload` is canonical JSON.
+
+    `before` is what the changed columns held (canonical JSON), `caller` and `request_id` whose
+    request wrote the row; each None where there is none, as in rows of an earlier release.
+    """
 
     seq: int
     at_ms: int
@@ -25,6 +29,9 @@ class Event:
     payload: str
     prev_hash: str
     event_hash: str
+    before: str | None = None
+    caller: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,16 +49,29 @@ def payload(values: Mapping[str, Any]) -> str:
 
 
 def chained(
-    seq: int, at_ms: int, actor: str, action: str, subject: str, content: str, prev_hash: str
+    seq: int,
+    at_ms: int,
+    actor: str,
+    action: str,
+    subject: str,
+    content: str,
+    prev_hash: str,
+    *,
+    before: str | None = None,
+    caller: str | None = None,
+    request_id: str | None = None,
 ) -> Event:
-    """The event that follows on `prev_hash`."""
+    """The event that follows on `prev_hash`; its hash covers everything that is there."""
     fields = {
         "seq": seq, "at_ms": at_ms, "actor": actor, "action": action, "subject": subject,
         "payload": content, "prev_hash": prev_hash,
     }  # fmt: skip
+    more = {"before": before, "caller": caller, "request_id": request_id}
+    fields |= {name: value for name, value in more.items() if value is not None}
+    event_hash = "0x" + sha256(canonical_json(fields)).hexdigest()
     return Event(
-        seq, at_ms, actor, action, subject, content, prev_hash,
-        "0x" + sha256(canonical_json(fields)).hexdigest(),
+        seq, at_ms, actor, action, subject, content, prev_hash, event_hash, before, caller,
+        request_id,
     )  # fmt: skip
 
 
@@ -69,7 +89,8 @@ def breaks(events: Iterable[Event], anchors: Mapping[int, str]) -> Iterator[Brea
             yield Break(event.seq, "it names another row before it than stands there")
         again = chained(
             event.seq, event.at_ms, event.actor, event.action, event.subject, event.payload,
-            event.prev_hash,
+            event.prev_hash, before=event.before, caller=event.caller,
+            request_id=event.request_id,
         )  # fmt: skip
         if again.event_hash != event.event_hash:
             yield Break(event.seq, "what it says was changed")

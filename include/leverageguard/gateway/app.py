@@ -1,49 +1,90 @@
-"""The app behind /leverageguard: dbt docs and data-quality pages for logged-in users."""
+"""The app behind /leverageguard: the API, its documentation, and the pages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from pkgutil import iter_modules
 
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
 
 from leverageguard.config import Settings
+from leverageguard.gateway import describing, pages, problems, resources
+from leverageguard.gateway.guarding import REQUEST_ID, Guard
+from leverageguard.gateway.host import Host
+from leverageguard.gateway.problems import documented
 
-PAGES = {"dbt": "dbt docs", "quality": "data quality"}
+PREFIX = "/leverageguard"
+API = "/api/v1"
+SITE = Path(str(files("leverageguard.gateway") / "site"))
+LARGEST_BODY = 256 * 1024
+LARGEST = {f"{API}/proofs/verify": 32 * 1024 * 1024}
+ANYWHERE = (400, 404, 405, 413, 422, 429, 500, 503, 504)
+DESCRIPTION = """\
+Liquidation insurance for leveraged perpetual-futures traders.
+
+Money is a whole number of micro-USDC (1e-6 USDC) as text, in fields that end in `_micro_usdc`;
+times are ISO 8601 in UTC. Whatever is refused is answered with problem details (RFC 9457), whose
+`code` is for programs.
+"""
 
 
-def create_app(settings: Settings, dependencies: Sequence[Any]) -> FastAPI:
-    """The app; every route asks `dependencies` (authentication) first."""
+def create_app(settings: Settings, host: Host) -> FastAPI:
+    """The app, to be mounted at PREFIX; `host` is the server around it."""
     app = FastAPI(
         title="LeverageGuard",
-        dependencies=list(dependencies),
+        version=version("leverageguard"),
+        description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
-
-    @app.get("/{page}", include_in_schema=False)
-    def to_folder(page: str) -> RedirectResponse:
-        """The folder form of a page's address, so that its relative links work."""
-        return RedirectResponse(f"{page}/")
-
-    @app.get("/{page}/{path:path}")
-    def static_page(page: str, path: str) -> FileResponse:
-        """One file of a static page; 404 tells which run makes it."""
-        return FileResponse(_resolve(settings, page, path))
-
+    app.state.settings, app.state.host = settings, host
+    problems.install(app)
+    app.include_router(_api())
+    describing.install(app)
+    app.include_router(pages.router())
+    _mount_site(app)
+    _add_middlewares(app, settings)
     return app
 
 
-def _resolve(settings: Settings, page: str, path: str) -> Path:
-    if page not in PAGES:
-        raise HTTPException(404, f"there is no page {page!r}; there are: {', '.join(PAGES)}")
-    root = (settings.pages_dir / page).resolve()
-    target = (root / (path or "index.html")).resolve()
-    if target.is_dir():
-        target /= "index.html"
-    if not target.is_relative_to(root) or not target.is_file():
-        raise HTTPException(404, f"{PAGES[page]} was not written yet: run the main job first")
-    return target
+def _api() -> APIRouter:
+    """Every router of resources/."""
+    made = APIRouter(prefix=API, responses=documented(*ANYWHERE))
+    for found in sorted(iter_modules(resources.__path__), key=lambda one: one.name):
+        module = import_module(f"{resources.__name__}.{found.name}")
+        if hasattr(module, "router"):
+            made.include_router(module.router)
+    return made
+
+
+def _mount_site(app: FastAPI) -> None:
+    """Every folder of site/ under its name, index.html for the folder itself."""
+    for folder in sorted(SITE.glob("*/")):
+        app.mount(f"/{folder.name}", StaticFiles(directory=folder, html=True))
+
+
+def _add_middlewares(app: FastAPI, settings: Settings) -> None:
+    """The one added last is the outermost."""
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", REQUEST_ID],
+            expose_headers=[REQUEST_ID, "ETag", "Retry-After"],
+        )
+    app.add_middleware(Guard, largest=_largest, seconds=settings.request_seconds, ask=_everybody)
+
+
+def _largest(path: str) -> int:
+    return LARGEST.get(path, LARGEST_BODY)
+
+
+async def _everybody(_scope: object) -> None:
+    return None

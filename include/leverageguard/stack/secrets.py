@@ -14,6 +14,7 @@ from leverageguard.config import APPROVERS, Settings
 TOKENS = (
     "airflow_jwt",
     "airflow_secret_key",
+    "gateway_jwt",
     "superset_secret_key",
     "superset_guest_key",
     "webhook_key",

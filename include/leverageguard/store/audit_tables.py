@@ -12,9 +12,10 @@ from leverageguard.store.base import Base
 class AuditEvent(Base):
     """One thing that was done; `seq` counts from 1 without a gap.
 
-    `event_hash` is the sha256 (0x-hex) of the canonical JSON of all other columns, `prev_hash` the
-    event_hash of the row before (64 zeros for the first). `payload` is the canonical JSON of the
-    row that was written, `subject` its table and key.
+    `event_hash` is the sha256 (0x-hex) of the canonical JSON of all other columns that are set,
+    `prev_hash` the event_hash of the row before (64 zeros for the first). `payload` is the
+    canonical JSON of the row that was written, `subject` its table and key; `before` what the
+    columns held that were changed. `caller` and `request_id` are those of the gateway's request.
     """
 
     __tablename__ = "audit_events"
@@ -27,6 +28,9 @@ class AuditEvent(Base):
     payload: Mapped[str] = mapped_column(String)
     prev_hash: Mapped[str] = mapped_column(String(66))
     event_hash: Mapped[str] = mapped_column(String(66), unique=True)
+    before: Mapped[str | None] = mapped_column(String)
+    caller: Mapped[str | None] = mapped_column(String(128))
+    request_id: Mapped[str | None] = mapped_column(String(64))
 
 
 # A migration that creates the table must execute these too; create_all does so by itself.

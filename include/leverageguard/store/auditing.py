@@ -8,6 +8,8 @@ cannot fork (`seq` is the key, so where it could, the second writer fails).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,10 +51,22 @@ TABLES: dict[str, Audited] = {
     "reviews": Audited(("proposed_by",)),
     "risk_models": Audited(("kind",), frozenset({"parameters", "card"})),
     "risk_promotions": Audited(("promoted_by",)),
+    "service_accounts": Audited(("revoked_by", "created_by"), frozenset({"key_hash"})),
     "settlement_events": Audited(("actor",)),
     "verdicts": Audited(("rules_version",)),
 }
 SYSTEM = "system"
+_acting: ContextVar[tuple[str | None, str | None]] = ContextVar("acting", default=(None, None))
+
+
+@contextmanager
+def acting(caller: str, request_id: str) -> Iterator[None]:
+    """Whatever audited tables are written meanwhile, the log says whose request did it."""
+    token = _acting.set((caller, request_id))
+    try:
+        yield
+    finally:
+        _acting.reset(token)
 
 
 class AuditedSession(Session):
@@ -86,16 +100,20 @@ def _write_down(session: Session, _context: UOWTransaction) -> None:
     ).first()
     seq, last_hash = (head.seq, head.event_hash) if head else (0, audit.GENESIS)
     now_ms = clock.now_ms()
+    caller, request_id = _acting.get()
     made = []
-    for action, actor, named, payload in rows:
-        one = audit.chained(seq + 1, now_ms, actor, action, named, payload, last_hash)
+    for action, actor, named, payload, before in rows:
+        one = audit.chained(
+            seq + 1, now_ms, actor, action, named, payload, last_hash,
+            before=before, caller=caller, request_id=request_id,
+        )  # fmt: skip
         seq, last_hash = one.seq, one.event_hash
         made.append(asdict(one))
     connection.execute(insert(AuditEvent), made)
 
 
-def _changed(session: Session) -> Iterator[tuple[str, str, str, str]]:
-    """Action, actor, subject and content of each audited row that was just written."""
+def _changed(session: Session) -> Iterator[tuple[str, str, str, str, str | None]]:
+    """Action, actor, subject, content and content before of each audited row just written."""
     changed = [row for row in session.dirty if session.is_modified(row)]
     for action, rows in (("insert", list(session.new)), ("update", changed)):
         found = []
@@ -105,7 +123,19 @@ def _changed(session: Session) -> Iterator[tuple[str, str, str, str]]:
                 found.append((f"{name}.{action}", _actor(name, row), subject(name, row), row))
         # Sets have no order: by name and key, and what is numbered in the order of its numbers.
         for what, actor, named, row in sorted(found, key=lambda one: (one[0], len(one[2]), one[2])):
-            yield what, actor, named, content(row.__tablename__, row)
+            before = _before(row.__tablename__, row) if action == "update" else None
+            yield what, actor, named, content(row.__tablename__, row), before
+
+
+def _before(name: str, row: Any) -> str:
+    """What the changed columns held, but for hidden ones."""
+    state = inspect(row)
+    changed = {
+        key: held[0]
+        for key in set(state.mapper.columns.keys()) - TABLES[name].hidden
+        if (held := state.attrs[key].history.deleted)
+    }
+    return audit.payload(changed)
 
 
 def _actor(name: str, row: Any) -> str:

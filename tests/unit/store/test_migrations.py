@@ -82,7 +82,8 @@ def write_down(database, seq, leg):
     (last,) = database.execute(query).fetchone() or (audit.GENESIS,)
     named = f"ledger_entries:{leg['entry_id']}/1"
     what = "ledger_entries.insert"
-    made = asdict(audit.chained(seq, 7, "0x1", what, named, audit.payload(leg), last))
+    event = asdict(audit.chained(seq, 7, "0x1", what, named, audit.payload(leg), last))
+    made = {name: value for name, value in event.items() if value is not None}
     marks = ", ".join("?" for _ in made)
     names = ", ".join(made)
     database.execute(f"insert into audit_events ({names}) values ({marks})", tuple(made.values()))
