@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 HARDENED = {
@@ -11,21 +12,27 @@ HARDENED = {
     "enable_external_access": "false",
     "lock_configuration": "true",
 }
+_opening = Lock()
 
 
 def read_only(path: Path, memory_limit: str = "1GB", threads: int = 2) -> Any:
     """A DuckDB connection that reads `path` in UTC; duckdb.IOException while dbt writes it.
 
     Files, network and extensions are out of reach of its SQL, and no statement can undo that.
+    Connections of one process to one file share its settings, so the first one makes them for all.
     """
     import duckdb
 
-    connection = duckdb.connect(
-        str(path), read_only=True, config={"memory_limit": memory_limit, "threads": threads}
-    )
-    connection.execute("set TimeZone = 'UTC'")
-    for name, value in HARDENED.items():
-        connection.execute(f"set {name} = {value}")
+    config = {"memory_limit": memory_limit, "threads": threads}
+    with _opening:
+        connection = duckdb.connect(str(path), read_only=True, config=config)
+        [[is_locked]] = connection.execute(
+            "select current_setting('lock_configuration')"
+        ).fetchall()
+        if not is_locked:
+            connection.execute("set global TimeZone = 'UTC'")
+            for name, value in HARDENED.items():
+                connection.execute(f"set {name} = {value}")
     return connection
 
 
