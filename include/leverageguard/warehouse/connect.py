@@ -23,7 +23,7 @@ def read_only(path: Path, memory_limit: str = "1GB", threads: int = 2) -> Any:
     """
     import duckdb
 
-    config = {"memory_limit": memory_limit, "threads": threads}
+    config: dict[str, Any] = {"memory_limit": memory_limit, "threads": threads}
     with _opening:
         connection = duckdb.connect(str(path), read_only=True, config=config)
         [[is_locked]] = connection.execute(

@@ -17,13 +17,13 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     path = tmp_path / "leverageguard.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create table t as select timestamptz '2026-01-05 23:30:00+00' as at")
+        connection.execute("create table t as select timestamptz '2026-01-05 23:30:00+00' as seen_at")
     return path
 
 
 def test_read_only__many_threads_at_once__each_reads_in_utc(published: Path) -> None:
     def read(_: int) -> list[dict[str, Any]]:
-        return connect.rows(published, "select cast(at as date)::varchar as day from t")
+        return connect.rows(published, "select cast(seen_at as date)::varchar as day from t")
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(read, range(64)))
