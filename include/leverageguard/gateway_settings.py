@@ -19,18 +19,21 @@ LISTS = {
 COUNTS = {
     "token_minutes": "LEVERAGEGUARD_TOKEN_MINUTES",
     "request_seconds": "LEVERAGEGUARD_REQUEST_SECONDS",
+    "rate_percent": "LEVERAGEGUARD_RATE_PERCENT",
 }
 
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """`rate_limits` is where requests are counted: this process's memory, or a Redis for several.
+    """`rate_limits` is where requests are counted: this process's memory, or a Redis for several;
+    `rate_percent` how many of the limits' requests are taken.
 
     A wallet signs in for a page of the `public_hosts` only (host names without port). Browsers of
     the `cors_origins` may call from their own pages; none may unless named.
     """
 
     rate_limits: str = MEMORY
+    rate_percent: int = 100
     cors_origins: tuple[str, ...] = ()
     public_hosts: tuple[str, ...] = LOOPBACK
     token_minutes: int = 15
@@ -61,6 +64,6 @@ def _storage(url: str) -> str:
 
 
 def _count(name: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1440:
-        raise ConfigError(f"{name} must be a whole number from 1 to 1440, not {text!r}")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise ConfigError(f"{name} must be a whole number from 1 to 100000, not {text!r}")
     return int(text)

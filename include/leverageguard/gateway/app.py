@@ -13,9 +13,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from leverageguard.config import Settings
-from leverageguard.gateway import describing, pages, problems, resources
+from leverageguard.gateway import describing, pages, problems, redacting, resources
 from leverageguard.gateway.guarding import REQUEST_ID, Guard
 from leverageguard.gateway.host import Host
+from leverageguard.gateway.limiting import Limiter
 from leverageguard.gateway.problems import documented
 
 PREFIX = "/leverageguard"
@@ -43,7 +44,9 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
+    redacting.install()
     app.state.settings, app.state.host = settings, host
+    app.state.limiter = Limiter(settings)
     problems.install(app)
     app.include_router(_api())
     describing.install(app)
@@ -79,12 +82,13 @@ def _add_middlewares(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", REQUEST_ID],
             expose_headers=[REQUEST_ID, "ETag", "Retry-After"],
         )
-    app.add_middleware(Guard, largest=_largest, seconds=settings.request_seconds, ask=_everybody)
+    app.add_middleware(
+        Guard,
+        largest=_largest,
+        seconds=settings.request_seconds,
+        ask=app.state.limiter.of_address,
+    )
 
 
 def _largest(path: str) -> int:
     return LARGEST.get(path, LARGEST_BODY)
-
-
-async def _everybody(_scope: object) -> None:
-    return None

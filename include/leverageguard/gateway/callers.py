@@ -93,6 +93,9 @@ def _caller_that(passes: Callable[[Caller], None]) -> Any:
         caller = await run_in_threadpool(_identify, request, credentials)
         if caller is None:
             raise Problem(401, "NOT_SIGNED_IN", "sign in, or send a service account's key")
+        await request.app.state.limiter.of_caller(
+            request.method, request.state.path, caller.actor, bool(caller.scopes)
+        )
         passes(caller)
         with acting(caller.actor, caller.request_id):
             yield caller

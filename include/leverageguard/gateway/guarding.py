@@ -16,10 +16,10 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from leverageguard.gateway import problems
+from leverageguard.gateway import problems, redacting
 from leverageguard.gateway.problems import Problem
 
-Ask = Callable[[Scope], Awaitable[Problem | None]]
+Ask = Callable[[Scope, str], Awaitable[Problem | None]]
 REQUEST_ID = "X-Request-ID"
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_.:-]{8,64}")
 _log = structlog.get_logger(__name__)
@@ -58,7 +58,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = _Request(scope, receive, send)
-        refusal = request.too_large(self._largest(request.path)) or await self._ask(scope)
+        refusal = request.too_large(self._largest(request.path)) or await self._ask(
+            scope, request.path
+        )
         if refusal is not None:
             await request.refuse(refusal)
         else:
@@ -92,6 +94,8 @@ class _Request:
         self._send = send
         self._limit = 0
         self._received = 0
+        self._seen = bytearray()
+        self._is_json = b"json" in dict(scope["headers"]).get(b"content-type", b"json")
         self._is_too_large = False
         self._status: int | None = None
         self._is_closed = False
@@ -99,7 +103,8 @@ class _Request:
         self.path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
         self.request_id = _request_id(scope)
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        state["request_id"] = self.request_id
+        state.update(request_id=self.request_id, path=self.path)
+        redacting.begin(scope["headers"])
 
     def too_large(self, limit: int) -> Problem | None:
         """The refusal of a body that says it is larger; others are counted as they come."""
@@ -110,10 +115,15 @@ class _Request:
     async def receive(self) -> Message:
         """The next part of the body; one too many ends it."""
         message = await self._receive()
-        self._received += len(message.get("body", b""))
+        body = message.get("body", b"")
+        self._received += len(body)
         if self._received > self._limit:
             self._is_too_large = True
             return {"type": "http.disconnect"}
+        if self._is_json:
+            self._seen += body
+            if not message.get("more_body"):
+                redacting.see(bytes(self._seen))
         return message
 
     async def send(self, message: Message) -> None:

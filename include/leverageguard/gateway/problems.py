@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from leverageguard.chain_settings import ConfigError
 from leverageguard.claims.actions import ActionRefused
 from leverageguard.domain.product import TermsRefused
+from leverageguard.gateway import redacting
 from leverageguard.intake.accounts import IntakeRefused
 from leverageguard.underwriting.refusals import QuoteRefused
 
@@ -114,7 +115,7 @@ def answer(problem: Problem, request_id: str) -> Response:
 
 def failed(error: Exception) -> Problem:
     """The problem of an error nobody foresaw: its cause goes to the log alone."""
-    _log.error("request_failed", kind=type(error).__name__, exc_info=error)
+    _log.error("request_failed", kind=type(error).__name__, traceback=redacting.trace(error))
     return Problem(500, "FAILED", "the request failed on our side; name its id when you report it")
 
 
@@ -166,11 +167,11 @@ def _code(error: Any, default: str) -> str:
 
 
 def _busy(error: Exception) -> Problem:
-    _log.error("store_unavailable", kind=type(error).__name__, exc_info=error)
+    _log.error("store_unavailable", kind=type(error).__name__, traceback=redacting.trace(error))
     told = "the store is busy or out of reach; ask again, writes with the same Idempotency-Key"
     return Problem(503, "STORE_UNAVAILABLE", told, retry_after_s=BUSY_RETRY_S)
 
 
 def _not_set_up(error: Exception) -> Problem:
-    _log.error("not_set_up", exc_info=error)
+    _log.error("not_set_up", traceback=redacting.trace(error))
     return Problem(503, "NOT_SET_UP", "the stack is not set up for this yet", retry_after_s=60)

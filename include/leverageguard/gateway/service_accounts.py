@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from hashlib import sha256
 
@@ -14,6 +15,7 @@ from leverageguard.store import base
 from leverageguard.store.gateway_tables import ServiceAccount
 
 PREFIX = "lgk_"
+NAME = r"^[a-z][a-z0-9-]{1,39}$"
 # What a key can be allowed: to see of every trader, or to hand in what traders signed.
 SCOPES = (
     "accounts:read", "accounts:write", "claims:read", "claims:write", "evidence:read",
@@ -27,6 +29,8 @@ class ServiceAccountRefused(ValueError):
 
 def create(settings: Settings, name: str, scopes: list[str], by: str) -> tuple[ServiceAccount, str]:
     """A new account and its key, which is told here and never again."""
+    if not re.fullmatch(NAME, name):
+        raise ServiceAccountRefused("a name is 2 to 40 small letters, digits and -, a letter first")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise ServiceAccountRefused(

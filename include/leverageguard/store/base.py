@@ -38,7 +38,7 @@ def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
 @lru_cache(maxsize=8)
 def engine_of(url: str) -> Engine:
     """The engine of one URL, one a process."""
-    made = create_engine(url)
+    made = create_engine(url, hide_parameters=True)  # errors quote them, and keys are among them
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", _set_pragmas)
     return made
