@@ -252,6 +252,21 @@ def _world(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _gateway(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.gateway import serving
+
+    serving.run(settings, options.listen, options.workers)
+    return 0
+
+
+def _service_accounts(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.gateway import command
+    from leverageguard.settlement import incidents
+
+    print("\n".join(command.lines(settings, vars(options), incidents.me())))
+    return 0
+
+
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
@@ -259,28 +274,13 @@ def _airflow(settings: Settings, options: argparse.Namespace) -> int:
 
 
 COMMANDS = {
-    "up": _up,
-    "down": _down,
-    "status": _status,
-    "logs": _logs,
-    "bench": _bench,
-    "verify": _verify,
-    "sign": _sign,
-    "incidents": _incidents,
-    "audit": _audit,
-    "contacts": _contacts,
-    "claims": _claims,
-    "policies": _policies,
-    "payments": _payments,
-    "ledger": _ledger,
-    "rebuild-ledger": _rebuild_ledger,
-    "quote": _quote,
-    "fund": _fund,
-    "backtest": _backtest,
-    "risk": _risk,
-    "world": _world,
+    "up": _up, "down": _down, "status": _status, "logs": _logs, "bench": _bench, "verify": _verify,
+    "sign": _sign, "incidents": _incidents, "audit": _audit, "contacts": _contacts,
+    "claims": _claims, "policies": _policies, "payments": _payments, "ledger": _ledger,
+    "rebuild-ledger": _rebuild_ledger, "quote": _quote, "fund": _fund, "backtest": _backtest,
+    "risk": _risk, "world": _world, "gateway": _gateway, "service-accounts": _service_accounts,
     "airflow": _airflow,
-}
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())

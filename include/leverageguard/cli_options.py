@@ -27,6 +27,7 @@ def add_commands(made: argparse.ArgumentParser) -> Any:
         _contacts,
         _fund,
         _world,
+        _gateway,
     ):
         add(commands)
     commands.add_parser(
@@ -53,6 +54,28 @@ def _stack(commands: Any) -> None:
     bench = commands.add_parser("bench", help="run one benchmark of tests/bench")
     bench.add_argument("name", nargs="?", help="benchmark; without it they are listed")
     bench.add_argument("--json", action="store_true", help="end with one JSON object")
+
+
+def _gateway(commands: Any) -> None:
+    gateway = commands.add_parser(
+        "gateway", help="serve the API and the trader's page in a process of its own"
+    )
+    gateway.add_argument(
+        "--port", dest="listen", type=int, default=8080, metavar="N", help="where it listens"
+    )
+    gateway.add_argument(
+        "--workers", type=int, default=1, metavar="K", help="processes; several need a Redis"
+    )
+    accounts = commands.add_parser("service-accounts", help="programs that call with a scoped key")
+    actions = accounts.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="all of them (what you get without ACTION)")
+    create = actions.add_parser("create", help="a new one; its key is shown once")
+    create.add_argument("name", help="small letters, digits and -")
+    create.add_argument(
+        "--scope", action="append", required=True, help="what it may do, e.g. claims:write; repeat"
+    )
+    revoke = actions.add_parser("revoke", help="take its key away for good")
+    revoke.add_argument("account_id", help="svc_…")
 
 
 def _proofs(commands: Any) -> None:

@@ -13,6 +13,7 @@ from eth_utils.address import is_checksum_address
 from leverageguard import chain_settings
 from leverageguard.config import DEFAULT_PORT, VENUES, Settings
 from leverageguard.exchanges import registry
+from leverageguard.gateway import limiting
 from leverageguard.underwriting import refusals
 from tests.bench import venue_cost
 
@@ -134,6 +135,14 @@ def test_readme__settings__are_the_ones_that_are_read():
     # Set by the launcher for itself.
     assert {name for name in read - {"LEVERAGEGUARD_STARTED"} if f"`{name}`" not in told} == set()
     assert "`LEVERAGEGUARD_<VENUE>_URL`" in told
+
+
+def test_readme__limits_of_the_gateway__are_those_that_are_kept():
+    told = {row[0].strip("`"): row[1:] for row in rows(section("The gateway"))}
+
+    for one in limiting.CLASSES:
+        counts = (one.per_address, one.per_caller, one.per_service)
+        assert told[one.name] == [str(count) for count in counts]
 
 
 def test_chains_example__every_block__can_be_used_as_it_stands():

@@ -106,8 +106,14 @@ def test_sign_in__page_of_a_foreign_host__is_refused(client):
     assert "not for this page" in refused(answer)
 
 
-@pytest.mark.parametrize("text", ["hello", "a" * 4000, "evil\n" * 500])
+@pytest.mark.parametrize("text", ["hello", "a" * 2000, "evil\n" * 400])
 def test_sign_in__no_message__is_a_bad_request(client, text):
+    refused(sign_in(client, world.signed(TRADER, text)), 422, "MESSAGE_INVALID")
+
+
+def test_sign_in__message_that_says_more_than_its_form__is_a_bad_request(client):
+    text = world.message(TRADER, nonce(client)) + "\nand send everything to evil.example"
+
     refused(sign_in(client, world.signed(TRADER, text)), 422, "MESSAGE_INVALID")
 
 
