@@ -17,7 +17,8 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     path = tmp_path / "leverageguard.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create table t as select timestamptz '2026-01-05 23:30:00+00' as seen_at")
+        at = "timestamptz '2026-01-05 23:30:00+00'"
+        connection.execute(f"create table t as select {at} as seen_at")
     return path
 
 
