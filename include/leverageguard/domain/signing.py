@@ -63,6 +63,11 @@ class Appeal:
 
 Message = Binding | Filing | Endorsement | Withdrawal | Appeal
 
+_DOMAIN_FIELDS = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+]
 _FIELDS: dict[type, list[dict[str, str]]] = {
     Binding: [
         {"name": "exchange", "type": "string"},
@@ -96,9 +101,19 @@ _FIELDS: dict[type, list[dict[str, str]]] = {
 
 def message(value: Message, chain_id: int) -> SignableMessage:
     """The typed-data message a wallet signs for one chain."""
-    domain: dict[str, Any] = {"name": DOMAIN_NAME, "version": "1", "chainId": chain_id}
     name = type(value).__name__
-    return encode_typed_data(domain, {name: _FIELDS[type(value)]}, asdict(value))
+    return encode_typed_data(_domain(chain_id), {name: _FIELDS[type(value)]}, asdict(value))
+
+
+def typed_data(value: Message, chain_id: int) -> dict[str, Any]:
+    """The same message as a wallet's eth_signTypedData_v4 takes it: JSON, with its types."""
+    name = type(value).__name__
+    return {
+        "domain": _domain(chain_id),
+        "types": {"EIP712Domain": _DOMAIN_FIELDS, name: _FIELDS[type(value)]},
+        "primaryType": name,
+        "message": asdict(value),
+    }
 
 
 def sign(value: Message, chain_id: int, private_key: str) -> str:
@@ -113,3 +128,7 @@ def signer(value: Message, chain_id: int, signature: str) -> str:
         return str(Account.recover_message(message(value, chain_id), signature=signature)).lower()
     except (BadSignature, ValidationError, IndexError) as error:
         raise ValueError(f"malformed signature: {error}") from None
+
+
+def _domain(chain_id: int) -> dict[str, Any]:
+    return {"name": DOMAIN_NAME, "version": "1", "chainId": chain_id}

@@ -95,6 +95,15 @@ def order(client: Client, inst_id: str, order_id: str) -> Row:
     )
 
 
+def identity(client: Client) -> Row:
+    """Whom the client's key belongs to and what it may do, in the columns of account_configs.
+
+    Raises retry.GaveUpError.
+    """
+    (_, row), _ = _config(client)
+    return row
+
+
 def _listings(client: Client, stretches: Iterable[Stretch]) -> Iterator[Listing]:
     """Empty listings to fill; those older than the endpoint's retention have already failed."""
     for stretch in stretches:

@@ -59,7 +59,6 @@ def register(
                 f"account_id {account.account_id!r} is taken by another account: choose a new one"
             )
         return
-    plain = json.dumps([credentials.api_key, credentials.api_secret, credentials.passphrase])
     session.add(
         Account(
             account_id=account.account_id,
@@ -67,10 +66,19 @@ def register(
             uid=account.uid,
             root_uid=root_uid,
             wallet=wallet.lower(),
-            encrypted_credentials=_cipher().encrypt(plain.encode()),
+            encrypted_credentials=_sealed(credentials),
             created_at_ms=created_at_ms,
         )
     )
+    session.flush()
+
+
+def replace_key(session: Session, account_id: str, credentials: Credentials) -> None:
+    """Seal another key of the same account in place of the old one; KeyError when unknown."""
+    row = session.get(Account, account_id)
+    if row is None:
+        raise KeyError(account_id)
+    row.encrypted_credentials = _sealed(credentials)
     session.flush()
 
 
@@ -117,6 +125,11 @@ def credentials(session: Session, account_id: str) -> Credentials:
     if row is None:
         raise KeyError(account_id)
     return Credentials(*json.loads(_cipher().decrypt(row.encrypted_credentials)))
+
+
+def _sealed(credentials: Credentials) -> bytes:
+    plain = json.dumps([credentials.api_key, credentials.api_secret, credentials.passphrase])
+    return _cipher().encrypt(plain.encode())
 
 
 def _cipher() -> Fernet:

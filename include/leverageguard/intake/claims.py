@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from leverageguard.domain import signing
 
 
+class ReferenceReused(IntakeRefused):
+    """The reference was used for another filing."""
+
+
 @dataclass(frozen=True)
 class Filing:
     """A filed claim whose order the exchange client may have to look up."""
@@ -36,7 +40,8 @@ def file(
 ) -> str:
     """Record a claim and return its filing id; the same reference again is a no-op.
 
-    Raises IntakeRefused for a policy nobody was quoted. Who signed is recovered and recorded;
+    Raises IntakeRefused for a policy nobody was quoted, ReferenceReused for another filing under
+    the reference. Who signed is recovered and recorded;
     whether that wallet may claim is decided with the evidence.
     """
     from leverageguard.domain import signing  # signature code is heavy, and readers never need it
@@ -44,6 +49,8 @@ def file(
     filing_id = "fil_" + sha256(f"{reference}|{signature}".encode()).hexdigest()[:24]
     if session.get(FiledClaim, filing_id) is not None:
         return filing_id
+    if session.scalar(select(FiledClaim).where(FiledClaim.reference == reference)) is not None:
+        raise ReferenceReused(f"reference {reference!r} was used for another filing: choose one")
     if session.get(Quote, filing.policy) is None:
         raise IntakeRefused(f"policy {filing.policy!r} does not exist: name the policy you bought")
     session.add(
