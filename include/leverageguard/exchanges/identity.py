@@ -41,11 +41,6 @@ class VenueSilent(Exception):
     """The venue gave no usable answer: nothing is known of the key."""
 
 
-def is_keyless(exchange: str) -> bool:
-    """Whether the venue shows an account to anybody who names its address."""
-    return any(endpoint.owner_param for endpoint in registry.venue(exchange).account)
-
-
 def ask(settings: Settings, exchange: str, credentials: Credentials) -> Identity:
     """Ask the venue about a key; raises KeyRefused or VenueSilent."""
     venue = registry.venue(exchange)

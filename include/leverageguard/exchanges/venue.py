@@ -122,7 +122,8 @@ class Venue:
     has one. `order_request` names one order by instrument and id. `transient_codes` are reply
     codes that a later attempt may cure though ccxt calls them final; `demo_codes` prove that a key
     belongs to the venue's demo environment. `point_at` sends a ccxt client to another base URL.
-    `may_answer_lists` is False where every sound reply is an object.
+    `may_answer_lists` is False where every sound reply is an object. `has_passphrase`: a key has
+    one beside its secret.
     """
 
     name: str
@@ -144,7 +145,13 @@ class Venue:
     transient_codes: frozenset[str] = frozenset()
     demo_codes: frozenset[str] = frozenset()
     may_answer_lists: bool = True
+    has_passphrase: bool = False
     point_at: Callable[[Any, str], None] = lambda client, url: client.urls.update(api={"rest": url})
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether the venue shows an account to anybody who names its address."""
+        return all(endpoint.owner_param for endpoint in self.account)
 
     def listing(self, name: str) -> Endpoint:
         """The listing of that name; KeyError when the venue has none."""

@@ -137,4 +137,5 @@ VENUE = Venue(
     transient_codes=frozenset({"1"}),
     demo_codes=frozenset({"50101"}),
     may_answer_lists=False,
+    has_passphrase=True,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, tuple_
 from leverageguard import clock
 from leverageguard.config import VENUES, Settings
 from leverageguard.domain import signing
+from leverageguard.exchanges import registry
 from leverageguard.gateway import paging
 from leverageguard.gateway.callers import Caller, Role, allowed
 from leverageguard.gateway.host import SettingsDep
@@ -93,7 +94,7 @@ def _brought(settings: Settings, body: AccountBrought, said: signing.Binding) ->
     """What the venue says of the submitted key, asked now; Problem unless it can only read."""
     from leverageguard.exchanges import identity  # it brings ccxt
 
-    keyless = identity.is_keyless(said.exchange)
+    keyless = registry.venue(said.exchange).is_keyless
     if keyless:
         _check_address(settings, body, said)
     key = Credentials(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from leverageguard import clock, seeds
-from leverageguard.config import VENUES, ConfigError, Settings
+from leverageguard.config import ConfigError, Settings
 from leverageguard.domain.product import Actuarial, ProductVersion
+from leverageguard.exchanges import registry
 from leverageguard.gateway.host import SettingsDep
 from leverageguard.gateway.models.common import instant, micro
 from leverageguard.gateway.models.products import (
@@ -21,7 +22,6 @@ from leverageguard.intake import products
 
 router = APIRouter(prefix="/products", tags=["products"])
 NEVER_COVERED = ("adl", "delivery", "settlement", "delisting", "own_close")
-KEYLESS, WITH_PASSPHRASE = frozenset({"hyperliquid"}), frozenset({"okx"})
 
 
 @router.get("")
@@ -36,9 +36,9 @@ def listing(settings: SettingsDep) -> ProductsShown:
         instruments=[InstrumentShown(**row) for row in seeds.rows(settings, "sold_instruments")],
         exchanges=[
             ExchangeShown(
-                exchange=name, is_keyless=name in KEYLESS, has_passphrase=name in WITH_PASSPHRASE
+                exchange=one.name, is_keyless=one.is_keyless, has_passphrase=one.has_passphrase
             )
-            for name in VENUES
+            for one in registry.venues()
         ],
         chain=_chain(settings),
     )
