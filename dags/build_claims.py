@@ -15,16 +15,14 @@ On fail  the message names the suite or model and the rows; nothing was publishe
 import pendulum
 from airflow.sdk import Asset, dag, task
 
-EXCHANGES = Asset("leverageguard://raw/exchanges")
-MARKETS = Asset("leverageguard://raw/markets")
-CHAIN = Asset("leverageguard://raw/chain")
-CLAIMS = Asset("leverageguard://raw/claims")
+EVIDENCE = Asset("leverageguard://raw/evidence")
+FILINGS = Asset("leverageguard://raw/filings")
 DECISIONS = Asset("leverageguard://raw/decisions")
 APPROVED = Asset("leverageguard://marts/fct_payout_batches")
 
 
 @dag(
-    schedule=(EXCHANGES & MARKETS & CHAIN & CLAIMS) | DECISIONS,
+    schedule=EVIDENCE | FILINGS | DECISIONS,
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,

@@ -5,6 +5,7 @@ Every Airflow process loads this file, tasks too: the gateway itself is built wh
 
 from __future__ import annotations
 
+import logging
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,17 @@ class Gateway:
 
     def _make(self) -> None:
         from leverageguard import config
+        from leverageguard.filings import waiting
         from leverageguard.gateway.app import create_app
         from leverageguard.gateway.host import Host
 
         with self._lock:
             if self._app is None:
-                self._app = create_app(config.load(), Host(operator_of=_operator_of))
+                settings = config.load()
+                self._app = create_app(settings, Host(_operator_of, _announce))
+                # A server that ended between a claim and its event told nobody of it.
+                if waiting.filings(settings):
+                    _announce()
 
 
 def _operator_of(request: Request) -> Person | None:
@@ -60,6 +66,25 @@ def _operator_of(request: Request) -> Person | None:
     except InvalidTokenError:
         return None
     return Person(user.get_name(), str(getattr(user, "role", None) or ""))
+
+
+def _announce() -> None:
+    """Record the event that claims were filed; without one, the clock starts ingest_filings."""
+    from airflow.assets.manager import asset_manager
+    from airflow.models.asset import AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from leverageguard.gateway.announcing import FILED
+
+    try:
+        with create_session() as session:
+            asset = session.scalar(select(AssetModel).where(AssetModel.uri == FILED))
+            if asset is not None:
+                asset_manager.register_asset_change(asset=asset, session=session)
+    except SQLAlchemyError:
+        logging.getLogger(__name__).exception("filing_not_announced")
 
 
 class LeverageGuardGateway(AirflowPlugin):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from leverageguard.gateway import announcing
 
 REPO = Path(__file__).parents[2]
 DAGS = {
@@ -16,6 +19,8 @@ DAGS = {
     "ingest_chain",
     "ingest_claims",
     "ingest_markets",
+    "ingest_filings",
+    "gather_evidence",
     "build_claims",
     "settle_payouts",
     "train_risk_model",
@@ -71,6 +76,11 @@ def bag(tmp_path_factory):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def started_by(bag, dag_id: str) -> list[str]:
+    """The assets a DAG waits for."""
+    return re.findall(r"uri='([^']+)'", bag["dags"][dag_id]["assets"])
+
+
 def test_dags__folder__holds_exactly_the_flow(bag):
     assert bag["errors"] == {}
     assert set(bag["dags"]) == DAGS
@@ -90,7 +100,9 @@ def test_dag__docstring__answers_the_operators_questions(bag, dag_id):
     assert found["tags"] and found["owner"] == "pool-operator" and not found["catchup"]
 
 
-@pytest.mark.parametrize("dag_id", sorted(d for d in DAGS if d.startswith("ingest_")))
+@pytest.mark.parametrize(
+    "dag_id", sorted(d for d in DAGS if d.startswith("ingest_") and d != "ingest_filings")
+)
 def test_ingest_dag__hourly__has_real_intervals_so_that_backfill_works(bag, dag_id):
     assert bag["dags"][dag_id]["timetable"] == "CronDataIntervalTimetable"
 
@@ -148,9 +160,22 @@ def test_review_claims__one_question_without_an_answer__is_recorded_all_the_same
     assert found["rules"]["review.record"] == found["rules"]["review.ask_second"] == "all_done"
     assert found["outlets"]["review.record"] == ["leverageguard://raw/decisions"]
     # A decision is enough to build; of what is pulled, all four are waited for.
-    builds = bag["dags"]["build_claims"]["assets"]
-    assert builds.startswith("AssetAny(AssetAll(")
-    assert builds.partition("leverageguard://raw/decisions")[0].count("AssetAll(") == 1
+    assert set(started_by(bag, "build_claims")) == {
+        "leverageguard://raw/evidence", "leverageguard://raw/filings", "leverageguard://raw/decisions"
+    }  # fmt: skip
+    assert bag["dags"]["build_claims"]["assets"].startswith("AssetAny(")
+    gathers = bag["dags"]["gather_evidence"]["assets"]
+    assert gathers.startswith("AssetAll(") and len(started_by(bag, "gather_evidence")) == 4
+
+
+def test_ingest_filings__a_filed_claim__is_taken_up_and_builds_by_itself(bag):
+    found = bag["dags"]["ingest_filings"]
+
+    assert started_by(bag, "ingest_filings") == [announcing.FILED]
+    # An event that was lost with its server: the clock makes up for it.
+    assert found["timetable"] == "AssetOrTimeSchedule"
+    assert found["outlets"] == {"take_up": ["leverageguard://raw/filings"]}
+    assert found["max_active_runs"] == 1
 
 
 def test_review_claims__waiting_for_people__holds_up_no_other_run(bag):

@@ -80,6 +80,23 @@ def price_forced_closes(window_start: str, window_end: str) -> dict[str, int]:
     return counts
 
 
+def price(settings: Settings, exchange: str, inst_id: str, span: tuple[int, int]) -> int:
+    """Pull one instrument's candles, and its asset's elsewhere, where hours are not complete.
+
+    `span` is half-open, epoch ms; returns the gaps left.
+    """
+    venue = registry.venue(exchange)
+    names = [venue.mark_candles.name, venue.trade_candles.name]
+    known = windows.recorded(settings, exchange, *span)
+    open_ = windows.missing(known, inst_id, names, *span)
+    if not open_:
+        return 0
+    needed = (min(each.from_ms for each in open_), max(each.to_ms for each in open_))
+    sources = [exchange, *reference(exchange)]
+    parts = [_part(source, exchange, [inst_id], needed, only_gaps=False) for source in sources]
+    return sum(fetch(part)["gaps"] for part in parts)
+
+
 def _insured(settings: Settings) -> dict[str, list[str]]:
     with store_session(settings) as session:
         return intake_quotes.instruments(session)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import requests
@@ -80,6 +82,26 @@ def plan(window_start: str, window_end: str) -> list[Part]:
     return parts
 
 
+def parts_of(
+    settings: Settings, spans: Mapping[tuple[str, str], tuple[int, int]], with_filings: bool
+) -> list[Part]:
+    """Parts for some accounts alone: (exchange, account) and what to pull of each, epoch ms.
+
+    Only hours that are not complete are asked for; accounts without one make no part. Filed orders
+    that no listing shows are looked up `with_filings`.
+    """
+    parts = []
+    for exchange, groups in _groups(settings).items():
+        for number, accounts in enumerate(groups):
+            wanted = {each: spans[exchange, each] for each in accounts if (exchange, each) in spans}
+            if not wanted:
+                continue
+            first, last = min(at for at, _ in wanted.values()), max(at for _, at in wanted.values())
+            part = _part(exchange, number, (first - first % HOUR_MS, last), only_gaps=False)
+            parts.append(part | {"accounts": sorted(wanted), "with_filings": with_filings})
+    return [part for part in parts if _has_work(settings, part)]
+
+
 def fetch(part: Part) -> dict[str, int]:
     """Pull and land one part; returns counts of accounts, rows, gaps and order lookups.
 
@@ -95,8 +117,10 @@ def fetch(part: Part) -> dict[str, int]:
         listings.land_replies(settings, _replies_name(group, part), _replies(pulls))
         counts = _land(group, pulls, clients.clock.now_ms())
         counts["order_lookups"] = 0
-        if not part.get("only_gaps"):
-            counts["order_lookups"] = _look_up(group, clients, pulls)
+        if not part.get("only_gaps") and part.get("with_filings", True):
+            # Of an account of the part without work everything is landed already.
+            known = set(part.get("accounts", ())) - set(work)
+            counts["order_lookups"] = _look_up(group, clients, pulls, known)
             listings.land_replies(settings, _replies_name(group, part), _replies(pulls))
     return counts
 
@@ -150,6 +174,7 @@ def _groups(settings: Settings) -> dict[str, list[list[str]]]:
 
 def _group(settings: Settings, part: Part) -> Group:
     accounts = _groups(settings)[part["exchange"]][part["group"]]
+    accounts = [each for each in accounts if each in part.get("accounts", accounts)]
     with store_session(settings) as session:
         return Group(
             settings,
@@ -177,9 +202,32 @@ def _work(group: Group, part: Part, venue_ms: int) -> dict[str, list[Stretch]]:
     if part.get("only_gaps"):
         gaps = windows.open_gaps(group.settings, group.venue.name, first, last)
         return {account: gaps[account] for account in group.credentials if account in gaps}
-    names = [ACCOUNT_CONFIG, *(endpoint.name for endpoint in group.venue.listings)]
+    names = _endpoints(group.venue)
+    if "accounts" in part:
+        return _missing(group.settings, group.venue, group.credentials, (first, last))
     stretches = [Stretch(name, first, last) for name in names] if first < last else []
     return dict.fromkeys(group.credentials, stretches)
+
+
+def _endpoints(venue: Venue) -> list[str]:
+    return [ACCOUNT_CONFIG, *(endpoint.name for endpoint in venue.listings)]
+
+
+def _missing(
+    settings: Settings, venue: Venue, accounts: Iterable[str], span: tuple[int, int]
+) -> dict[str, list[Stretch]]:
+    """The hours of each account that are not complete; accounts without one are left out."""
+    known = windows.recorded(settings, venue.name, *span)
+    found = {
+        account: windows.missing(known, account, _endpoints(venue), *span) for account in accounts
+    }
+    return {account: stretches for account, stretches in found.items() if stretches}
+
+
+def _has_work(settings: Settings, part: Part) -> bool:
+    venue = registry.venue(part["exchange"])
+    span = (part["from_ms"], part["to_ms"])
+    return part["with_filings"] or bool(_missing(settings, venue, part["accounts"], span))
 
 
 def _pull(group: Group, clients: Clients, account_id: str, stretches: list[Stretch]) -> AccountPull:
@@ -210,9 +258,9 @@ def _add_orders(group: Group, orders: list[Row]) -> int:
     return listings.add(group.settings, ORDERS, f"{group.label}-{group.venue.order.name}", orders)
 
 
-def _look_up(group: Group, clients: Clients, pulls: list[AccountPull]) -> int:
+def _look_up(group: Group, clients: Clients, pulls: list[AccountPull], known: set[str]) -> int:
     """Ask for filed orders that no listing shows, on accounts whose listings went through."""
-    whole = {each.account_id for each in pulls if each.is_whole}
+    whole = known | {each.account_id for each in pulls if each.is_whole}
     filings = [each for each in group.filings if each.account_id in whole]
     found = lookups.look_up(
         group.settings,
@@ -232,4 +280,8 @@ def _replies(pulls: list[AccountPull]) -> list[Row]:
 
 
 def _replies_name(group: Group, part: Part) -> str:
-    return f"{group.label}-{part['from_ms']}-{part['to_ms']}"
+    some = (
+        sha256("|".join(part["accounts"]).encode()).hexdigest()[:12] if "accounts" in part else ""
+    )
+    label = f"{group.label}-{some}" if some else group.label
+    return f"{label}-{part['from_ms']}-{part['to_ms']}"

@@ -5,7 +5,7 @@ A window once complete stays complete: a later pull that fails cannot unsee what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from leverageguard.config import Settings
@@ -72,6 +72,18 @@ def open_gaps(
         if not is_complete:
             gaps.setdefault(window[0], []).append(window)
     return {account: _stretches(open_) for account, open_ in gaps.items()}
+
+
+def missing(
+    known: Mapping[Window, bool], owner: str, endpoints: Iterable[str], from_ms: int, to_ms: int
+) -> list[Stretch]:
+    """The owner's hours that are not complete, asked for before or not, as longest stretches."""
+    return _stretches(
+        (owner, endpoint, hour)
+        for endpoint in endpoints
+        for hour in hours(from_ms, to_ms)
+        if not known.get((owner, endpoint, hour))
+    )
 
 
 def span_outside(gaps: Iterable[Stretch], window: tuple[int, int]) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -42,6 +43,28 @@ def land_actions(settings: config.Settings, since_ms: int) -> int:
     """Land what was done to claims since then, without waiting for the hour; rows landed."""
     first = since_ms // HOUR_MS * HOUR_MS
     return _land(settings, "intake/claim_actions", ClaimAction, first, clock.now_ms())
+
+
+def land_missing(settings: config.Settings, since_ms: int) -> int:
+    """Land the hours since then whose rows are not all there; rows landed.
+
+    Rows only ever come in addition, so their number tells.
+    """
+    landed = 0
+    for table, model in TABLES.items():
+        there = landing.row_counts(settings, table, "store")
+        for hour, count in _row_counts(settings, model, since_ms - since_ms % HOUR_MS).items():
+            if there.get(hour, 0) != count:
+                landed += _land(settings, table, model, hour, hour + HOUR_MS)
+    return landed
+
+
+def _row_counts(settings: config.Settings, model: type[Base], from_ms: int) -> dict[int, int]:
+    """Rows of the store by hour of creation."""
+    created = inspect(model).columns["created_at_ms"]
+    with session(settings) as opened:
+        times: list[int] = list(opened.scalars(select(created).where(created >= from_ms)))
+        return dict(Counter(at_ms - at_ms % HOUR_MS for at_ms in times))
 
 
 def _land(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from leverageguard.settlement import event_rows, every_chain
 from leverageguard.settlement.blocks import BlockTimes
 from leverageguard.settlement.chain import Chain
 from leverageguard.settlement.contracts.pool import Pool
-from leverageguard.warehouse import landing
+from leverageguard.warehouse import landing, lock
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
 WINDOWS_TABLE = "chain/fetch_windows"
@@ -44,11 +44,40 @@ def land(window_start: str, window_end: str, chain_id: int | None = None) -> dic
     return every_chain.summed(settings, land_one)
 
 
-def land_hours(settings: Settings, chain: Chain, hours: range) -> dict[str, int]:
-    """Land whole hours, given as starts in epoch ms; rows landed per table."""
-    counts = dict.fromkeys([*event_rows.TABLES.values(), WINDOWS_TABLE], 0)
+def land_missing(settings: Settings, since_ms: int) -> dict[str, int]:
+    """Land every chain's hours from then until now that are not complete; rows per table.
+
+    Raises as `land` does, after each chain had its turn.
+    """
+    first, now_ms = since_ms - since_ms % HOUR_MS, clock.now_ms()
+    hours = range(first, now_ms, HOUR_MS)
+
+    def land_one(on: Settings) -> dict[str, int]:
+        rows = landing.scan(on, WINDOWS_TABLE, where={"chain_id": [on.chain_id]}, hours=hours)
+        complete = {row["window_from_ms"] for row in rows if row["is_complete"]}
+        open_ = [hour for hour in hours if hour not in complete]
+        return land_hours(on, chains.connect(on), open_)
+
+    return every_chain.summed(settings, land_one)
+
+
+def land_hours(settings: Settings, chain: Chain, hours: Sequence[int]) -> dict[str, int]:
+    """Land whole hours, given as ascending starts in epoch ms; rows landed per table.
+
+    One at a time does it: what was read earlier must not replace what was read later.
+    """
     if not hours:
-        return counts
+        return _no_rows()
+    with lock.exclusive(settings, f"chain-{settings.chain_id}"):
+        return _land_hours(settings, chain, hours)
+
+
+def _no_rows() -> dict[str, int]:
+    return dict.fromkeys([*event_rows.TABLES.values(), WINDOWS_TABLE], 0)
+
+
+def _land_hours(settings: Settings, chain: Chain, hours: Sequence[int]) -> dict[str, int]:
+    counts = _no_rows()
     pool = chain.pool()
     _let_the_world_confirm(chain, min(hours[-1] + HOUR_MS, clock.now_ms()))
     times = BlockTimes(chain, settings.deployment().deployed_block)

@@ -33,7 +33,8 @@ INGEST_DAGS = ("ingest_exchanges", "ingest_markets", "ingest_chain", "ingest_cla
 CHAINED_DAGS = ("build_claims", "settle_payouts", "publish_reports")
 # Started by assets or the clock, and not waited for: the main job ends without people.
 WATCHING_DAGS = (
-    "reconcile_payouts", "review_claims", "notify_traders", "manage_fund", "train_risk_model"
+    "gather_evidence", "ingest_filings", "reconcile_payouts", "review_claims", "notify_traders",
+    "manage_fund", "train_risk_model",
 )  # fmt: skip
 READY_SECONDS = 180.0
 RUN_SECONDS = 900.0
