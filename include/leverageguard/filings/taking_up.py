@@ -100,7 +100,7 @@ def _claimed(settings: Settings, filed: FiledClaim, cover: Cover) -> Span:
 def _read_neighbours(settings: Settings, covers: Collection[Cover]) -> int:
     """Pull the other accounts insured in the asset around each fill: one may hold a hedge."""
     reach_ms = 1000 * max(
-        int(row["hedge_window_seconds"]) for row in seeds.rows(settings, "check_thresholds")
+        int(row["hedge_window_seconds"] or 0) for row in seeds.rows(settings, "check_thresholds")
     )
     gaps = 0
     own = {cover.account_id for cover in covers}

@@ -76,9 +76,10 @@ def _covers(opened: Session, which: object) -> list[Cover]:
         .join(PolicyTxn, PolicyTxn.policy_id == Quote.quote_id)
         .where(PolicyTxn.to_state == BOUGHT, which)  # type: ignore[arg-type]
     )
-    rows = list(opened.execute(bought).tuples())
+    rows = opened.execute(bought).all()
     moved = _moved(opened, {quote.quote_id for quote, _ in rows})
-    exchanges = dict(opened.execute(select(Account.account_id, Account.exchange)).tuples())
+    accounts = opened.execute(select(Account.account_id, Account.exchange))
+    exchanges = {row.account_id: row.exchange for row in accounts}
     found = []
     for quote, bought_ms in rows:
         start = bought_ms + quote.wait_seconds * 1000
