@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import requests
@@ -280,8 +279,4 @@ def _replies(pulls: list[AccountPull]) -> list[Row]:
 
 
 def _replies_name(group: Group, part: Part) -> str:
-    some = (
-        sha256("|".join(part["accounts"]).encode()).hexdigest()[:12] if "accounts" in part else ""
-    )
-    label = f"{group.label}-{some}" if some else group.label
-    return f"{label}-{part['from_ms']}-{part['to_ms']}"
+    return f"{group.label}-{part['from_ms']}-{part['to_ms']}"
