@@ -39,7 +39,8 @@ class ChainSettings:
     """One chain. `rpc` lists endpoints, the first one primary; none means the embedded chain.
 
     `max_fee_wei` caps a transaction's fee per gas, `priority_fee_wei` is the least tip offered, and
-    a proposer that holds less than `gas_money_alert_wei` needs native coin.
+    a proposer that holds less than `gas_money_alert_wei` needs native coin. `explorer` is where
+    people look its transactions up.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ChainSettings:
     max_fee_wei: int | None = None
     priority_fee_wei: int = 0
     gas_money_alert_wei: int = 0
+    explorer: str | None = None
 
     def deployment(self) -> Deployment | None:
         """The pool the block names, None when it names none."""
@@ -122,6 +124,14 @@ def _address(value: Any) -> str:
     return str(value)
 
 
+def _page(value: Any) -> str:
+    """A web page's address without the slash at its end."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(value)
+    return str(value).rstrip("/")
+
+
 def _endpoints(value: Any) -> tuple[str, ...]:
     if type(value) is not list or not value or not all(_is_endpoint(one) for one in value):
         raise ValueError(value)
@@ -156,5 +166,6 @@ _READERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "max_fee_gwei": ("max_fee_wei", _wei("gwei")),
     "priority_fee_gwei": ("priority_fee_wei", _wei("gwei")),
     "gas_money_alert_ether": ("gas_money_alert_wei", _wei("ether")),
+    "explorer": ("explorer", _page),
 }
 KEYS = frozenset(_READERS)

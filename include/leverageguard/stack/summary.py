@@ -52,6 +52,8 @@ def urls(settings: Settings) -> dict[str, str]:
     return {
         "airflow": airflow,
         "superset": f"{superset}/superset/dashboard/leverageguard/",
+        "trader": f"{airflow}/leverageguard/app/",
+        "transparency": f"{airflow}/leverageguard/transparency/",
         "dbt_docs": f"{airflow}/leverageguard/dbt/",
         "data_quality": f"{airflow}/leverageguard/quality/",
     }
@@ -170,6 +172,8 @@ def _pool(found: dict[str, Any], before: Balances | None) -> list[str]:
 def _where(settings: Settings, pages: dict[str, str]) -> list[str]:
     folder = settings.secrets_dir
     return [
+        f"  Trader's page  {pages['trader']}",
+        f"  Transparency   {pages['transparency']}",
         f"  Airflow        {pages['airflow']}",
         f"                 user admin, password in {folder / secrets.AIRFLOW_PASSWORDS}",
         f"  Superset       {pages['superset']}",
