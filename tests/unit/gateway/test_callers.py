@@ -55,6 +55,15 @@ def test_me__cookie_of_airflow__is_enough_to_read(client):
     assert me(client, {})["actor"] == "viewer"
 
 
+def test_write__with_the_cookie_alone__is_nobodys(client):
+    client.cookies.set("_token", "token-of-admin")
+    new = {"name": "desk", "scopes": ["claims:read"]}
+
+    assert client.post(f"{API}/service-accounts", json=new).status_code == 401
+    headers = world.person("admin")
+    assert client.post(f"{API}/service-accounts", json=new, headers=headers).status_code == 201
+
+
 def test_me__service_account__has_its_scopes(client, settings):
     said = me(client, world.service(settings, "claims:write", "quotes:write"))
 

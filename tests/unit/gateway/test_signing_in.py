@@ -111,18 +111,27 @@ def test_sign_in__no_message__is_a_bad_request(client, text):
     refused(sign_in(client, world.signed(TRADER, text)), 422, "MESSAGE_INVALID")
 
 
-def test_sign_in__message_that_says_more_than_its_form__is_a_bad_request(client):
-    text = world.message(TRADER, nonce(client)) + "\nand send everything to evil.example"
+@pytest.mark.parametrize(
+    ("plain", "other"),
+    [
+        ("0.000Z", "0.000Z\nand send everything to evil.example"),
+        ("Chain ID: 31337", "Chain ID: 031337"),
+    ],
+)
+def test_sign_in__message_not_in_its_plain_form__is_a_bad_request(client, plain, other):
+    times = {"expiration_time": "2999-01-01T00:00:00.000Z"}
+    text = world.message(TRADER, nonce(client), **times).replace(plain, other)
 
     refused(sign_in(client, world.signed(TRADER, text)), 422, "MESSAGE_INVALID")
 
 
 def test_nonce__after_its_end__is_refused(client, monkeypatch):
-    body = world.signed(TRADER, world.message(TRADER, nonce(client)))
+    times = {"expiration_time": "2999-01-01T00:00:00.000Z"}
+    body = world.signed(TRADER, world.message(TRADER, nonce(client), **times))
     later = clock.real_ms() + 1000 * (signing_in.NONCE_SECONDS + 1)
     monkeypatch.setattr(clock, "real_ms", lambda: later)
 
-    refused(sign_in(client, body))
+    assert "nonce has ended" in refused(sign_in(client, body))
 
 
 def test_nonces__that_have_ended__leave_the_store(client, settings, monkeypatch):
