@@ -13,6 +13,8 @@ from leverageguard import config
 
 # Machines are noisy: no example fails for having taken long.
 hypothesis.settings.register_profile("untimed", deadline=None)
+# `pytest --hypothesis-profile=deep` looks ten times longer.
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("untimed")
 
 

@@ -38,11 +38,14 @@ class Included:
         """The proof in a file; EvidenceError when it is not shaped like one."""
         try:
             value = json.loads(path.read_bytes())
+            batch_no = int(value["batch_no"])
+            if batch_no < 0:
+                raise ValueError(f"there is no batch {batch_no}")
             return Included(
-                int(value["batch_no"]), str(value["evidence_root"]), int(value["chain_id"]),
+                batch_no, str(value["evidence_root"]), int(value["chain_id"]),
                 value["pool"], dict(value["document"]), value["proof"],
             )  # fmt: skip
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise EvidenceError(f"{path.name} is no proof: {error!r}") from None
 
 

@@ -32,6 +32,11 @@ def rules_version(settings: Settings) -> str:
     return str(project["vars"]["rules_version"])
 
 
+def variables(settings: Settings, rules: str) -> dict[str, str]:
+    """The dbt variables that decide by these rules; none for those in force, which are compiled."""
+    return {} if rules == rules_version(settings) else {"rules_version": rules}
+
+
 def gathered(
     settings: Settings, gatherer: Gatherer, claim: Claim, planned: Mapping[str, bytes] | None
 ) -> Documents:

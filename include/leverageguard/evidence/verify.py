@@ -15,7 +15,7 @@ from typing import Any
 
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import EvidenceError
-from leverageguard.evidence import inclusion, onchain, recompute, reparse, shape, terms
+from leverageguard.evidence import inclusion, onchain, recompute, reparse, sealing, shape, terms
 from leverageguard.evidence.report import Line, judged, ok, wrong
 from leverageguard.evidence.shape import MisshapenError
 from leverageguard.warehouse import model_runner, packages
@@ -51,7 +51,7 @@ def _guarded(what: str, check: Callable[[], list[Line]]) -> list[Line]:
         return check()
     except MisshapenError as error:
         return [wrong(what, str(error))]
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         return [wrong(what, f"the documents cannot be read: {error!r}")]
 
 
@@ -136,7 +136,9 @@ def _decision_lines(settings: Settings, documents: Documents) -> list[Line]:
         stated = packages.verdict_of(documents)
         policy = shape.decoded(documents, shape.POLICY)
         rules = str(policy["rules_version"])
-        models = model_runner.compiled(settings, {"rules_version": rules})
+        if not recompute.thresholds(settings, rules):
+            return [wrong("verdict", f"this release knows no rules {rules!r}")]
+        models = model_runner.compiled(settings, sealing.variables(settings, rules))
         found = recompute.outcome(models, documents)
     except (PackageError, MisshapenError, recompute.NotRecomputableError, DbtFailed) as error:
         return [wrong("verdict", str(error))]
@@ -198,5 +200,6 @@ def _inclusion_lines(
     except (MisshapenError, PackageError, LookupError, TypeError, AttributeError) as error:
         return [wrong(inclusion.WHAT, f"the documents cannot be read: {error}")]
     if stated is not None and not is_offline:
-        lines += onchain.lines(settings, stated, rpc)
+        named = stated
+        lines += _guarded(onchain.ROOT, lambda: onchain.lines(settings, named, rpc))
     return lines

@@ -168,13 +168,26 @@ def compiled(settings: Settings, variables: Mapping[str, Any] | None = None) -> 
 
     Raises dbt_runner.DbtFailed when the project does not compile.
     """
-    values = {"max_batch_size": settings.max_batch_size, **(variables or {})}
-    folder = settings.data_dir / "dbt" / "compiled" / _key(settings, values)
+    values = _values(settings, variables)
+    folder = _folder(settings, values)
     if not (folder / _NODES).exists():
         _compile(settings, values, folder)
     nodes = json.loads((folder / _NODES).read_text())
     models = (Model(**{**node, "parents": tuple(node["parents"])}) for node in nodes)
     return Models(tuple(models), folder / _SEEDS)
+
+
+def is_compiled(settings: Settings, variables: Mapping[str, Any] | None = None) -> bool:
+    """Whether the project was compiled with these dbt variables, so that nobody waits for dbt."""
+    return (_folder(settings, _values(settings, variables)) / _NODES).exists()
+
+
+def _values(settings: Settings, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"max_batch_size": settings.max_batch_size, **(variables or {})}
+
+
+def _folder(settings: Settings, values: Mapping[str, Any]) -> Path:
+    return settings.data_dir / "dbt" / "compiled" / _key(settings, values)
 
 
 def _key(settings: Settings, values: Mapping[str, Any]) -> str:
