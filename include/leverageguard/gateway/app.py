@@ -23,7 +23,7 @@ PREFIX = "/leverageguard"
 API = "/api/v1"
 SITE = Path(str(files("leverageguard.gateway") / "site"))
 LARGEST_BODY = 256 * 1024
-LARGEST = {f"{API}/proofs/verify": 32 * 1024 * 1024}
+LARGEST = {f"{API}/proofs/verify": 8 * 1024 * 1024}
 ANYWHERE = (400, 404, 405, 413, 422, 429, 500, 503, 504)
 DESCRIPTION = """\
 Liquidation insurance for leveraged perpetual-futures traders.

@@ -65,6 +65,9 @@ class AccountBrought(Given):
     api_key: SecretText
     api_secret: SecretText | None = Field(None, description="None at a keyless venue")
     passphrase: SecretText | None = None
+    wallet: Address | None = Field(
+        None, description="Whose it is: a service names it, a trader may leave it out"
+    )
     account_signature: Signature | None = Field(
         None,
         description="At a keyless venue: the same message signed by the account's own address, "

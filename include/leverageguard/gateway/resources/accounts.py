@@ -14,6 +14,7 @@ from leverageguard.config import VENUES, Settings
 from leverageguard.domain import signing
 from leverageguard.exchanges import registry
 from leverageguard.gateway import paging
+from leverageguard.gateway.asking import holder
 from leverageguard.gateway.callers import Caller, Role, allowed
 from leverageguard.gateway.host import SettingsDep
 from leverageguard.gateway.models.accounts import AccountBrought, AccountGiven
@@ -29,7 +30,7 @@ router = APIRouter(prefix="/accounts", tags=["accounts"])
 VENUE_RETRY_S = 10
 CONFLICTS = frozenset({"ACCOUNT_TAKEN", "NONCE_USED"})
 _log = structlog.get_logger(__name__)
-HolderDep = Annotated[Caller, allowed(Role.USER)]
+HolderDep = Annotated[Caller, allowed(Role.USER, scope="accounts:write")]
 ReaderDep = Annotated[
     Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
                     scope="accounts:read")
@@ -38,11 +39,12 @@ ReaderDep = Annotated[
 
 @router.post("", status_code=201, responses=documented(409))
 def bind(body: AccountBrought, caller: HolderDep, settings: SettingsDep) -> AccountGiven:
-    """Bind an account to the signing wallet; the venue is asked about the key at once.
+    """Bind an account to the wallet that signed; the venue is asked about the key at once.
 
     The same account again takes over the new key. Nobody can read a key back.
     """
-    said = signing.Binding(known_exchange(body.exchange), body.uid, caller.wallet or "", body.nonce)
+    wallet = holder(caller, body.wallet)
+    said = signing.Binding(known_exchange(body.exchange), body.uid, wallet, body.nonce)
     try:
         binding.check_signed(said, body.signature, settings.chain_id)
         brought = _brought(settings, body, said)

@@ -41,8 +41,7 @@ router = APIRouter(prefix="/claims", tags=["claims"])
 _log = structlog.get_logger(__name__)
 NEVER_INSURES = frozenset({"VOID", "CANCELLED"})
 NOT_READ_YET = frozenset({None, "QUOTED", "LAPSED"})
-FilerDep = Annotated[Caller, allowed(Role.USER, scope="claims:write")]
-HolderDep = Annotated[Caller, allowed(Role.USER)]
+WriterDep = Annotated[Caller, allowed(Role.USER, scope="claims:write")]
 ReaderDep = Annotated[
     Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
                     scope="claims:read")
@@ -54,7 +53,7 @@ EitherId = Annotated[ClaimId, Path()]
 def file(
     body: ClaimFiled,
     key: IdempotencyKey,
-    caller: FilerDep,
+    caller: WriterDep,
     settings: SettingsDep,
     host: HostDep,
     later: BackgroundTasks,
@@ -126,7 +125,7 @@ def look(claim_id: EitherId, caller: ReaderDep, settings: SettingsDep) -> ClaimS
 
 @router.post("/{claim_id}/withdraw", responses=documented(409))
 def withdraw(
-    claim_id: EitherId, body: Withdrawn, caller: HolderDep, settings: SettingsDep
+    claim_id: EitherId, body: Withdrawn, caller: WriterDep, settings: SettingsDep
 ) -> ClaimShown:
     """Give a claim up before its payout is planned."""
     _, opened = claim_views.opened(settings, caller, claim_id)
@@ -136,7 +135,7 @@ def withdraw(
 
 @router.post("/{claim_id}/appeal", responses=documented(409))
 def appeal(
-    claim_id: EitherId, body: Appealed, caller: HolderDep, settings: SettingsDep
+    claim_id: EitherId, body: Appealed, caller: WriterDep, settings: SettingsDep
 ) -> ClaimShown:
     """Have people look at a refused claim again, once and in time."""
     _, opened = claim_views.opened(settings, caller, claim_id)

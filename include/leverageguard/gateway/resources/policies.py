@@ -40,7 +40,7 @@ from leverageguard.store.settlement_tables import PayoutRecord
 router = APIRouter(prefix="/policies", tags=["policies"])
 QUOTED = "QUOTED"
 UNSOLD = frozenset({"QUOTED", "LAPSED"})
-HolderDep = Annotated[Caller, allowed(Role.USER)]
+HolderDep = Annotated[Caller, allowed(Role.USER, scope="policies:write")]
 ReaderDep = Annotated[
     Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
                     scope="policies:read")

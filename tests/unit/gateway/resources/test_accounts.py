@@ -141,6 +141,16 @@ def test_bind__signed_for_another_wallet__is_refused(client):
     refused(bind(client, body(wallet=STRANGER)), 422, "SIGNATURE_NOT_YOURS")
 
 
+def test_bind__service__hands_in_what_the_holder_signed(client):
+    headers = world.service(client.app.state.settings, "accounts:write")
+
+    refused(client.post(f"{API}/accounts", json=body(), headers=headers), 422, "WALLET_NEEDED")
+    given = body(wallet=STRANGER) | {"wallet": TRADER.address}
+    refused(client.post(f"{API}/accounts", json=given, headers=headers), 422, "SIGNATURE_NOT_YOURS")
+    given = body() | {"wallet": TRADER.address}
+    assert client.post(f"{API}/accounts", json=given, headers=headers).status_code == 201
+
+
 def test_bind__again__takes_the_new_key_and_no_old_message(client):
     assert bind(client, body(nonce=5)).status_code == 201
     assert bind(client, body(nonce=5)).status_code == 201
