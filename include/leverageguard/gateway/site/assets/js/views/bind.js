@@ -73,7 +73,8 @@ async function bind(fields, done, told) {
     await done(account);
     announce(t("bind.done"));
   } catch (error) {
-    for (const [name, message] of Object.entries(error.fields ?? {})) fields[name]?.fault(message);
+    // The box says it in words; the field it is about is marked and points there.
+    for (const [name, message] of Object.entries(error.fields ?? {})) fields[name]?.fault(message === error.detail ? t("field.see") : message);
     show(told, fault(error));
   }
 }
