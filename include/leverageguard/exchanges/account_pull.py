@@ -25,6 +25,10 @@ from leverageguard.exchanges.windows import ACCOUNT_CONFIG, Stretch
 TOO_OLD = retry.GaveUpError(retry.Fault.FATAL, "older than the venue keeps")
 
 
+class UnnamedError(retry.GaveUpError):
+    """The venue answered and named no account; a keyless one knows none of that address."""
+
+
 @dataclass
 class AccountPull:
     """The listings of one account, its snapshots and every reply behind them."""
@@ -201,7 +205,7 @@ def _config(client: Client) -> tuple[tuple[str, Row], str | None]:
     said = {**client.venue.identify(replies), "environment": "live"}
     margin_mode = said.pop("margin_mode", None)
     if not said.get("uid"):
-        raise retry.GaveUpError(retry.Fault.FATAL, "the venue names no account uid")
+        raise UnnamedError(retry.Fault.FATAL, "the venue names no account uid")
     first = client.venue.account[0]
     return (CONFIGS, _snapshot(client, CONFIGS, first, ",".join(hashes), said)), margin_mode
 

@@ -53,6 +53,10 @@ def ask(settings: Settings, exchange: str, credentials: Credentials) -> Identity
             raise KeyRefused(
                 "KEY_NOT_LIVE", f"{exchange} says the key is of its demo: make one of the live site"
             ) from None
+        if venue.is_keyless and isinstance(error, account_pull.UnnamedError):
+            raise KeyRefused(
+                "ACCOUNT_UNKNOWN", f"{exchange} knows no account of this address: check it"
+            ) from None
         if error.fault is retry.Fault.AUTH:
             raise KeyRefused(
                 "KEY_NOT_ACCEPTED",

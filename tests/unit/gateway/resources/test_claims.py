@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import duckdb
 import pytest
 
@@ -74,6 +76,32 @@ def test_file__same_key_and_other_body__is_refused(shop):
 
     refused(shop.post("/claims", shop.filing(policy, "8"), key="c-1"), 409,
             "IDEMPOTENCY_KEY_REUSED")  # fmt: skip
+    assert filed(shop) == 1
+
+
+@pytest.mark.parametrize("bodies", [1, 6])
+def test_file__same_key_from_many_threads__is_one_filing(shop, bodies):
+    policy = shop.policy()
+    given = [shop.filing(policy, str(number % bodies)) for number in range(6)]
+    answers = []
+
+    def send(body):
+        return shop.post("/claims", body, key="c")
+
+    threads = [
+        threading.Thread(
+            target=lambda body=body: answers.append(shop.post("/claims", body, key="c"))
+        )
+        for body in given
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    told = sorted((one.status_code, one.json().get("code")) for one in answers)
+    taken, lost = (6, 0) if bodies == 1 else (1, 5)
+    assert told == [(202, None)] * taken + [(409, "IDEMPOTENCY_KEY_REUSED")] * lost
     assert filed(shop) == 1
 
 
