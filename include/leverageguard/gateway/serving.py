@@ -56,7 +56,8 @@ def served() -> Starlette:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
-        ]
+        ],
+        cache_logger_on_first_use=True,
     )
     settings = config.load()
     host = Host(operator_of=lambda request: _operator_of(settings, request))

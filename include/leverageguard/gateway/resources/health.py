@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from importlib.metadata import version as version_of
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -38,10 +37,10 @@ def ready(settings: SettingsDep) -> Ready:
 
 
 @router.get("/version")
-def version(settings: SettingsDep) -> Version:
+def version(request: Request, settings: SettingsDep) -> Version:
     """What answers, for which chains, and whether its world is simulated."""
     return Version(
-        version=version_of("leverageguard"),
+        version=request.app.version,
         api_version="v1",
         is_simulated=settings.is_simulated,
         chain_ids=[one.chain_id for one in settings.chains],
