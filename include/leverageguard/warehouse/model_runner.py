@@ -26,8 +26,11 @@ from leverageguard.warehouse.dbt_runner import DbtFailed
 CATALOG = "memory"
 RAW_SCHEMA = "raw"
 _RAW = "@raw@"
+# In place of the time of a build; far ahead, so that what runs without a time finds none passed.
+_AS_OF = "4102444800001"
 _SOURCE = re.compile(r"read_parquet\('@raw@/(?P<table>\w+/\w+)/[^']*'[^)]*\)")
-_NODES, _SEEDS = "models.json", f"{CATALOG}.duckdb"
+_FORMAT = 2  # of what is kept below the data folder
+_NODES, _SEEDS = "project.json", f"{CATALOG}.duckdb"
 _PROJECT_FILES = ("*.sql", "*.yml", "*.csv")
 _RUN_AS = ("table", "view", "incremental")
 
@@ -49,11 +52,29 @@ class Model:
 
 
 @dataclass(frozen=True)
+class DataTest:
+    """One compiled test: a query of rows that must not be, and how dbt judges them.
+
+    `fail_calc` counts them; `error_if` and `warn_if` are conditions on that count, as in "!= 0".
+    """
+
+    name: str
+    sql: str
+    severity: str
+    fail_calc: str
+    error_if: str
+    warn_if: str
+    limit: int | None
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Models:
-    """The compiled project: models so that each comes after its parents, and the seeds' file."""
+    """The compiled project: models so that each comes after its parents, tests, the seeds' file."""
 
     nodes: tuple[Model, ...]
     seeds: Path
+    tests: tuple[DataTest, ...] = ()
 
     def model(self, name: str) -> Model:
         """The model of that name; KeyError when the project has none."""
@@ -93,7 +114,7 @@ class Models:
         for node in self.needed(chosen, given):
             connection.execute(f'create schema if not exists "{node.schema}"')
             kind = "view" if node.is_view else "table"
-            query = given.get(node.name) or _reading(node.sql, raw_dir)
+            query = given.get(node.name) or reading(node.sql, raw_dir)
             connection.execute(f"create or replace {kind} {node.relation} as (\n{query}\n)")
 
     def replace_seed(self, connection: Any, name: str, rows: list[dict[str, str]]) -> None:
@@ -114,14 +135,18 @@ class Models:
             )
 
     def _make_seeds(self, connection: Any) -> None:
-        seeds = _quoted(self.seeds)
-        connection.execute(f"attach if not exists '{seeds}' as seeds_file (read_only)")
-        for schema, name in _seed_names(connection):
+        for schema, name in attach_seeds(connection, self.seeds):
             connection.execute(f'create schema if not exists "{schema}"')
             connection.execute(
                 f'create table if not exists "{CATALOG}"."{schema}"."{name}" as '
                 f'select * from seeds_file."{schema}"."{name}"'
             )
+
+
+def attach_seeds(connection: Any, seeds: Path) -> list[tuple[str, str]]:
+    """Make the seeds readable as `seeds_file`; schema and name of each."""
+    connection.execute(f"attach if not exists '{quoted(seeds)}' as seeds_file (read_only)")
+    return _seed_names(connection)
 
 
 def _seed_names(connection: Any) -> list[tuple[str, str]]:
@@ -172,9 +197,14 @@ def compiled(settings: Settings, variables: Mapping[str, Any] | None = None) -> 
     folder = _folder(settings, values)
     if not (folder / _NODES).exists():
         _compile(settings, values, folder)
-    nodes = json.loads((folder / _NODES).read_text())
-    models = (Model(**{**node, "parents": tuple(node["parents"])}) for node in nodes)
-    return Models(tuple(models), folder / _SEEDS)
+    kept = json.loads((folder / _NODES).read_text())
+    models = tuple(Model(**_with_parents(row)) for row in kept["models"])
+    tests = tuple(DataTest(**_with_parents(row)) for row in kept["tests"])
+    return Models(models, folder / _SEEDS, tests)
+
+
+def _with_parents(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "parents": tuple(row["parents"])}
 
 
 def is_compiled(settings: Settings, variables: Mapping[str, Any] | None = None) -> bool:
@@ -192,7 +222,7 @@ def _folder(settings: Settings, values: Mapping[str, Any]) -> Path:
 
 def _key(settings: Settings, values: Mapping[str, Any]) -> str:
     """Hash of the project's files and the variables."""
-    digest = sha256(json.dumps(values, sort_keys=True).encode())
+    digest = sha256(f"{_FORMAT} {json.dumps(values, sort_keys=True)}".encode())
     for pattern in _PROJECT_FILES:
         for path in sorted(settings.dbt_dir.rglob(pattern)):
             content = path.read_bytes()
@@ -217,12 +247,16 @@ def _compile(settings: Settings, values: Mapping[str, Any], folder: Path) -> Non
         ]  # fmt: skip
         _dbt(draft, ["seed", *common])
         # No model is looked at in the database: its SQL must not depend on what was built.
-        offline = ["--no-introspect", "--no-populate-cache", "--select", "resource_type:model"]
+        offline = ["--no-introspect", "--no-populate-cache", "--select", "resource_type:model",
+                   "resource_type:test"]  # fmt: skip
         _dbt(draft, ["compile", *offline, *common])
         manifest = json.loads((draft / "target" / "manifest.json").read_text())
-        nodes = [asdict(node) for node in _in_order(_models(manifest))]
+        project = {
+            "models": [asdict(node) for node in _in_order(_models(manifest))],
+            "tests": [asdict(test) for test in _tests(manifest)],
+        }
         shutil.rmtree(draft / "target")
-        (draft / _NODES).write_text(json.dumps(nodes))
+        (draft / _NODES).write_text(json.dumps(project))
         if not (folder / _NODES).exists():
             draft.rename(folder)
     finally:
@@ -236,6 +270,7 @@ def _dbt(folder: Path, arguments: list[str]) -> None:
     read_by_dbt = {
         "LEVERAGEGUARD_RAW": _RAW,
         "LEVERAGEGUARD_WAREHOUSE": str(folder / _SEEDS),
+        "LEVERAGEGUARD_AS_OF_MS": _AS_OF,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     with environment(read_by_dbt):
@@ -266,6 +301,24 @@ def _models(manifest: Mapping[str, Any]) -> dict[str, Model]:
     }
 
 
+def _tests(manifest: Mapping[str, Any]) -> list[DataTest]:
+    """Every test on data, by name."""
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    return [
+        DataTest(
+            name=node["name"],
+            sql=node["compiled_code"],
+            severity=node["config"]["severity"].lower(),
+            fail_calc=node["config"]["fail_calc"],
+            error_if=node["config"]["error_if"],
+            warn_if=node["config"]["warn_if"],
+            limit=node["config"]["limit"],
+            parents=tuple(_name(parent) for parent in node["depends_on"]["nodes"]),
+        )
+        for node in sorted(nodes, key=lambda node: str(node["name"]))
+    ]
+
+
 def _name(unique_id: str) -> str:
     return unique_id.rsplit(".", 1)[-1]
 
@@ -285,12 +338,15 @@ def _in_order(models: Mapping[str, Model]) -> list[Model]:
     return list(ordered.values())
 
 
-def _reading(sql: str, raw_dir: Path | None) -> str:
-    """The model's SQL with its sources pointed at a raw folder or at the connection's tables."""
+def reading(sql: str, raw_dir: Path | None, as_of_ms: int | None = None) -> str:
+    """A node's SQL about a raw folder, or the connection's tables, and about a time (epoch ms)."""
+    if as_of_ms is not None:
+        sql = sql.replace(_AS_OF, str(as_of_ms))
     if raw_dir is not None:
-        return sql.replace(_RAW, _quoted(raw_dir))
+        return sql.replace(_RAW, quoted(raw_dir))
     return _SOURCE.sub(rf'"{CATALOG}".{RAW_SCHEMA}."\g<table>"', sql)
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path inside a text of SQL."""
     return str(path).replace("'", "''")
