@@ -26,7 +26,12 @@ APPROVED = Asset("leverageguard://marts/fct_payout_batches")
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "pool-operator", "retries": 0, "pool": "warehouse"},
+    default_args={
+        "owner": "pool-operator",
+        "retries": 0,
+        "pool": "warehouse",
+        "priority_weight": 100,
+    },  # fmt: skip
     tags=["claims", "dbt"],
     doc_md=__doc__,
 )

@@ -31,15 +31,19 @@ RECEIPTS = Asset("leverageguard://raw/chain_receipts")
 def manage_fund():
     @task
     def book_ledger() -> dict[str, int]:
+        from leverageguard import giving_way
         from leverageguard.fund import steps
 
+        giving_way.give_way()
         return steps.book_ledger()
 
     # The valuation rests on chain and store alone: books that cannot be kept hold up none.
     @task(trigger_rule="all_done")
     def value_fund() -> str:
+        from leverageguard import giving_way
         from leverageguard.fund import steps
 
+        giving_way.give_way()
         return steps.value_fund()
 
     @task
@@ -51,8 +55,10 @@ def manage_fund():
     # Whatever could not be valued or set: thresholds are held against what is known.
     @task(trigger_rule="all_done")
     def watch_limits() -> dict[str, int]:
+        from leverageguard import giving_way
         from leverageguard.fund import steps
 
+        giving_way.give_way()
         return steps.watch_limits()
 
     # Money leaves only when all before it is known to be well.

@@ -27,8 +27,10 @@ SMTP = "leverageguard_smtp"
 def notify_traders():
     @task
     def fill() -> int:
+        from leverageguard import giving_way
         from leverageguard.notifications import steps
 
+        giving_way.give_way()
         return steps.fill()
 
     @task

@@ -1,7 +1,8 @@
 """Tie receipts to claims and publish what people see.
 
 Reads    raw/* with the receipts of the last settlement
-Writes   the private warehouse, serve/current (dashboards, status), pages/dbt (dbt docs)
+Writes   the private warehouse, serve/current (dashboards, status), pages/dbt (dbt docs),
+         pages/quality
 Re-run   safe: publishes the same figures under a new snapshot version
 Backfill not needed: every run reports over all evidence landed so far
 On fail  readers keep the snapshot before; the message names the model or test
@@ -26,14 +27,18 @@ PUBLISHED = Asset("leverageguard://serve/current")
 def publish_reports():
     @task
     def check_arrivals() -> dict[str, int]:
+        from leverageguard import giving_way
         from leverageguard.quality import steps
 
+        giving_way.give_way()
         return steps.check_arrivals()
 
     @task
     def build_models() -> dict[str, int]:
+        from leverageguard import giving_way
         from leverageguard.warehouse import dbt_runner
 
+        giving_way.give_way()
         return dbt_runner.build_if_changed()
 
     @task
@@ -50,8 +55,12 @@ def publish_reports():
 
     @task
     def publish_docs() -> str:
+        from leverageguard import giving_way
+        from leverageguard.quality import steps
         from leverageguard.warehouse import dbt_runner
 
+        giving_way.give_way()
+        steps.show()
         return str(dbt_runner.docs_if_changed())
 
     checked = check_arrivals() >> build_models() >> check_departures()

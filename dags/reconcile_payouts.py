@@ -25,8 +25,10 @@ CHAIN = Asset("leverageguard://raw/chain")
 def reconcile_payouts():
     @task
     def reconcile() -> dict[str, int]:
+        from leverageguard import giving_way
         from leverageguard.settlement import steps
 
+        giving_way.give_way()
         return steps.reconcile()
 
     reconcile()

@@ -67,8 +67,10 @@ class Question(HITLOperator):
 def review_claims():
     @task
     def open_reviews() -> list[str]:
+        from leverageguard import giving_way
         from leverageguard.claims import review_steps
 
+        giving_way.give_way()
         run = get_current_context()["dag_run"]
         return review_steps.open_reviews(run.run_id, getattr(run, "triggering_user_name", None))
 

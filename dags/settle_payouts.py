@@ -21,7 +21,7 @@ RECEIPTS = Asset("leverageguard://raw/chain_receipts")
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "pool-operator", "retries": 2},
+    default_args={"owner": "pool-operator", "retries": 2, "priority_weight": 100},
     tags=["settlement", "chain"],
     doc_md=__doc__,
 )

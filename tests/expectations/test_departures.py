@@ -121,6 +121,8 @@ def build(settings, *statements):
 def test_check_departures__good_batches__pass(settings):
     build(settings)
     assert steps.check_departures() == {"suites": 2, "rows": 5}
+    assert not (settings.pages_dir / "quality" / "index.html").exists()
+    steps.show()
     assert (settings.pages_dir / "quality" / "index.html").exists()
 
 

@@ -32,6 +32,7 @@ def refuse(why="row"):
 def test_check_arrivals__every_table_good__passes_and_shows_the_pages(landed):
     counted = steps.check_arrivals()
     assert (counted["suites"], counted["quarantined"]) == (35, 0)
+    steps.show()
     page = (landed.pages_dir / "quality" / "index.html").read_text()
     assert "arrivals.exchanges_orders" in page
     assert not re.search(r"(src=|stylesheet[^>]*href=|url\()[\"']?https?:", page)

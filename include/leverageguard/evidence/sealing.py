@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,8 +30,14 @@ class SealRefused(Exception):
 
 def rules_version(settings: Settings) -> str:
     """The version of the rules in force, as the dbt project sets it."""
-    project = yaml.safe_load((settings.dbt_dir / "dbt_project.yml").read_text())
-    return str(project["vars"]["rules_version"])
+    path = settings.dbt_dir / "dbt_project.yml"
+    return _rules_version(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _rules_version(path: Path, _written_ns: int) -> str:
+    # Asked of every claim, and parsing takes longer than comparing one.
+    return str(yaml.safe_load(path.read_text())["vars"]["rules_version"])
 
 
 def variables(settings: Settings, rules: str) -> dict[str, str]:

@@ -17,8 +17,8 @@ def check_arrivals() -> dict[str, int]:
     settings = config.load()
     checked = arrivals.check(settings, _suites(settings, "arrivals"))
     in_quarantine = len(quarantine.listing(settings))
-    _show(settings)
     if checked.failures:
+        show(settings)
         raise ExpectationsFailed(
             checked.failures,
             f"{checked.moved} row(s) moved to {settings.quarantine_dir}, which now holds "
@@ -41,8 +41,8 @@ def check_departures() -> dict[str, int]:
     """
     settings = config.load()
     checked = departures.check(settings, _suites(settings, "departures"))
-    _show(settings)
     if checked.failures:
+        show(settings)
         raise ExpectationsFailed(checked.failures, "nothing was published and nothing will be paid")
     return {"suites": checked.suites, "rows": checked.rows}
 
@@ -51,6 +51,13 @@ def _suites(settings: config.Settings, boundary: str) -> list[suites.Suite]:
     return suites.load(settings.repo_dir / "expectations" / boundary)
 
 
-def _show(settings: config.Settings) -> None:
+def show(settings: config.Settings | None = None) -> None:
+    """Write the data-quality pages of the results that are kept.
+
+    It takes longer than most checks, so no claim waits for it: a check that fails shows itself at
+    once, what passed is shown with the reports.
+    """
+    settings = settings or config.load()
+    validator.write_docs(settings)
     folder = settings.pages_dir / "quality"
     pages.build(folder, validator.results_dir(settings), quarantine.counts(settings))

@@ -39,7 +39,7 @@ def results_dir(settings: config.Settings) -> Path:
 
 
 def validate(settings: config.Settings, jobs: list[Job]) -> list[list[Failure]]:
-    """For each job the expectations that did not hold; the Data Docs show the same."""
+    """For each job the expectations that did not hold; `write_docs` shows the same."""
     results = results_dir(settings)
     context = _context(settings, results)
     suites = {job.suite.name: job.suite for job in jobs}
@@ -47,12 +47,15 @@ def validate(settings: config.Settings, jobs: list[Job]) -> list[list[Failure]]:
     for suite in suites.values():
         _forget_old_runs(results, suite)
     now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
-    found = [
+    return [
         _run(context, registered[job.suite.name], job, f"{now:%Y%m%dT%H%M%SZ}-{number:03d}")
         for number, job in enumerate(jobs)
     ]
-    context.build_data_docs()
-    return found
+
+
+def write_docs(settings: config.Settings) -> None:
+    """Write the Data Docs of the results that are kept."""
+    _context(settings, results_dir(settings)).build_data_docs()
 
 
 def _context(settings: config.Settings, results: Path) -> Any:
