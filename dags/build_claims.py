@@ -31,7 +31,7 @@ APPROVED = Asset("leverageguard://marts/fct_payout_batches")
         "retries": 0,
         "pool": "warehouse",
         "priority_weight": 100,
-    },  # fmt: skip
+    },
     tags=["claims", "dbt"],
     doc_md=__doc__,
 )
