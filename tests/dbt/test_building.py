@@ -11,7 +11,8 @@ import pytest
 
 from leverageguard import clock, config
 from leverageguard.warehouse import building, dbt_runner, landing, model_runner
-from leverageguard.warehouse.model_runner import DataTest, Model, Models
+from leverageguard.warehouse.manifest import DataTest, Model
+from leverageguard.warehouse.model_runner import Models
 from tests.dbt import small_world
 from tests.dbt.dbt_world import HOUR, DbtWorld
 

@@ -17,8 +17,9 @@ from typing import Any
 
 from leverageguard import clock
 from leverageguard.config import Settings
-from leverageguard.warehouse import model_runner
-from leverageguard.warehouse.model_runner import DataTest, Model, Models
+from leverageguard.warehouse import manifest, model_runner
+from leverageguard.warehouse.manifest import DataTest, Model
+from leverageguard.warehouse.model_runner import Models
 
 CATALOG = "leverageguard"  # what dbt calls the warehouse's file, and what its views name
 THREADS = 2
@@ -142,7 +143,7 @@ class _Build:
     def _sql(self, sql: str) -> str:
         """Compiled SQL about this database, these files and now."""
         ours = model_runner.reading(sql, self._raw_dir, self._as_of_ms)
-        return ours.replace(f'"{model_runner.CATALOG}".', f'"{CATALOG}".')
+        return ours.replace(f'"{manifest.CATALOG}".', f'"{CATALOG}".')
 
 
 @contextmanager

@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard.config import Settings, environment
-from leverageguard.warehouse import raw_tables
+from leverageguard.warehouse import manifest, raw_tables
 from leverageguard.warehouse.dbt_runner import DbtFailed
+from leverageguard.warehouse.manifest import CATALOG, DataTest, Model
 
-# dbt names a database after its file; a connection to ":memory:" calls itself the same.
-CATALOG = "memory"
 RAW_SCHEMA = "raw"
 _RAW = "@raw@"
 # In place of the time of a build; far ahead, so that what runs without a time finds none passed.
@@ -32,40 +31,6 @@ _SOURCE = re.compile(r"read_parquet\('@raw@/(?P<table>\w+/\w+)/[^']*'[^)]*\)")
 _FORMAT = 2  # of what is kept below the data folder
 _NODES, _SEEDS = "project.json", f"{CATALOG}.duckdb"
 _PROJECT_FILES = ("*.sql", "*.yml", "*.csv")
-_RUN_AS = ("table", "view", "incremental")
-
-
-@dataclass(frozen=True)
-class Model:
-    """One compiled model; `parents` are the models and seeds it reads."""
-
-    name: str
-    schema: str
-    is_view: bool
-    sql: str
-    parents: tuple[str, ...]
-
-    @property
-    def relation(self) -> str:
-        """The quoted name under which other models read it."""
-        return f'"{CATALOG}"."{self.schema}"."{self.name}"'
-
-
-@dataclass(frozen=True)
-class DataTest:
-    """One compiled test: a query of rows that must not be, and how dbt judges them.
-
-    `fail_calc` counts them; `error_if` and `warn_if` are conditions on that count, as in "!= 0".
-    """
-
-    name: str
-    sql: str
-    severity: str
-    fail_calc: str
-    error_if: str
-    warn_if: str
-    limit: int | None
-    parents: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -250,10 +215,10 @@ def _compile(settings: Settings, values: Mapping[str, Any], folder: Path) -> Non
         offline = ["--no-introspect", "--no-populate-cache", "--select", "resource_type:model",
                    "resource_type:test"]  # fmt: skip
         _dbt(draft, ["compile", *offline, *common])
-        manifest = json.loads((draft / "target" / "manifest.json").read_text())
+        found = json.loads((draft / "target" / "manifest.json").read_text())
         project = {
-            "models": [asdict(node) for node in _in_order(_models(manifest))],
-            "tests": [asdict(test) for test in _tests(manifest)],
+            "models": [asdict(node) for node in manifest.in_order(manifest.models(found))],
+            "tests": [asdict(test) for test in manifest.tests(found)],
         }
         shutil.rmtree(draft / "target")
         (draft / _NODES).write_text(json.dumps(project))
@@ -284,58 +249,6 @@ def _dbt(folder: Path, arguments: list[str]) -> None:
             result.message for result in getattr(outcome.result, "results", [])
         ]
         raise DbtFailed(f"dbt {arguments[0]} did not run: {reason}")
-
-
-def _models(manifest: Mapping[str, Any]) -> dict[str, Model]:
-    nodes = manifest["nodes"].values()
-    return {
-        node["name"]: Model(
-            name=node["name"],
-            schema=node["schema"],
-            is_view=node["config"]["materialized"] == "view",
-            sql=node["compiled_code"],
-            parents=tuple(_name(parent) for parent in node["depends_on"]["nodes"]),
-        )
-        for node in nodes
-        if node["resource_type"] == "model" and node["config"]["materialized"] in _RUN_AS
-    }
-
-
-def _tests(manifest: Mapping[str, Any]) -> list[DataTest]:
-    """Every test on data, by name."""
-    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
-    return [
-        DataTest(
-            name=node["name"],
-            sql=node["compiled_code"],
-            severity=node["config"]["severity"].lower(),
-            fail_calc=node["config"]["fail_calc"],
-            error_if=node["config"]["error_if"],
-            warn_if=node["config"]["warn_if"],
-            limit=node["config"]["limit"],
-            parents=tuple(_name(parent) for parent in node["depends_on"]["nodes"]),
-        )
-        for node in sorted(nodes, key=lambda node: str(node["name"]))
-    ]
-
-
-def _name(unique_id: str) -> str:
-    return unique_id.rsplit(".", 1)[-1]
-
-
-def _in_order(models: Mapping[str, Model]) -> list[Model]:
-    """Parents first; dbt itself refuses circles."""
-    ordered: dict[str, Model] = {}
-
-    def take(name: str) -> None:
-        if name in models and name not in ordered:
-            for parent in models[name].parents:
-                take(parent)
-            ordered[name] = models[name]
-
-    for name in sorted(models):
-        take(name)
-    return list(ordered.values())
 
 
 def reading(sql: str, raw_dir: Path | None, as_of_ms: int | None = None) -> str:
