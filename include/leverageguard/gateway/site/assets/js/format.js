@@ -14,6 +14,9 @@ export function usdc(micro, places = 2) {
   return `${value < 0n ? "−" : ""}${whole}${part}`;
 }
 
+/** A premium in cents: rounded up, as premiums are. */
+export const premium = (micro) => usdc((BigInt(micro) + 9_999n) / 10_000n * 10_000n);
+
 /** All six places where the last four say something, else two: an amount nobody rounded. */
 export const exact = (micro) => usdc(micro, BigInt(micro) % 10_000n === 0n ? 2 : 6);
 

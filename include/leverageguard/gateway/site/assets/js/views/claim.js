@@ -122,7 +122,7 @@ function proof(now) {
     h("a", { href: url, download: `${now.claim_id}.zip` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }, { tone: "plain", place: told });
-  return card(t("proof.title"), h("p", { class: "soft" }, t("proof.lede")), h("div", { class: "row" }, check, download), told);
+  return card(t("proof.title"), h("p", { class: "soft" }, t(now.payout?.tx_hash ? "proof.lede" : "proof.lede_unpaid")), h("div", { class: "row" }, check, download), told);
 }
 
 function actions(now, look) {

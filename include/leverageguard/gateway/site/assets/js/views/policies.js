@@ -2,7 +2,7 @@
 
 import { all, get } from "../api.js";
 import { h, show } from "../dom.js";
-import { usdc, when } from "../format.js";
+import { premium, usdc, when } from "../format.js";
 import { t } from "../i18n.js";
 import { badge, card, lines } from "../parts.js";
 
@@ -44,7 +44,7 @@ function one(policy) {
       h("h2", null, `${policy.inst_id} · ${policy.leverage}×`), badge("policy", policy.state)),
     lines([
       [t("policies.most"), `${usdc(policy.max_payout_micro_usdc)} USDC`],
-      [t("policies.premium"), `${usdc(policy.premium_micro_usdc)} USDC`],
+      [t("policies.premium"), `${premium(policy.premium_micro_usdc)} USDC`],
       policy.cover_start_at && [t("policies.from"), when(policy.cover_start_at)],
       policy.cover_end_at && [t("policies.to"), when(policy.cover_end_at)],
       policy.file_until_at && [t("policies.file_until"), when(policy.file_until_at)],

@@ -2,9 +2,9 @@
 
 import { get, onceKey, post } from "../api.js";
 import { announce, h, show } from "../dom.js";
-import { clock, exact, micro, percent, span, usdc } from "../format.js";
+import { clock, exact, micro, percent, premium, span, usdc } from "../format.js";
 import { coded, t } from "../i18n.js";
-import { amount, button, card, choices, field, lines, notice, select, slider, transaction } from "../parts.js";
+import { button, card, choices, field, lines, notice, select, slider, transaction } from "../parts.js";
 import { session } from "../session.js";
 import * as wallet from "../wallet.js";
 import { exchangeName } from "./bind.js";
@@ -77,27 +77,27 @@ const never = (products) => h("div", { class: "section" },
 
 /** The quoted premium, part by part, to the micro-USDC. */
 function parts(quote) {
-  const premium = BigInt(quote.premium_micro_usdc);
+  const total = BigInt(quote.premium_micro_usdc);
   const { price } = quote;
   const expected = BigInt(price.expected_loss_micro_usdc ?? 0);
   const expense = BigInt(price.expense_micro_usdc ?? 0);
   const surcharge = BigInt(price.surcharge_micro_usdc);
   return lines([
     [t("price.expected"), `${exact(expected)} USDC`, t("price.expected_how", { p: percent(price.p_ppm, 2), most: usdc(quote.max_payout_micro_usdc) })],
-    [t("price.load"), `${exact(premium - expected - expense - surcharge)} USDC`, t("price.load_how", { load: percent(price.load_ppm, 0) })],
+    [t("price.load"), `${exact(total - expected - expense - surcharge)} USDC`, t("price.load_how", { load: percent(price.load_ppm, 0) })],
     [t("price.expense"), `${exact(expense)} USDC`, t("price.expense_how")],
     surcharge > 0n && [t("price.surcharge"), `${exact(surcharge)} USDC`],
-    [t("price.premium"), `${exact(premium)} USDC`, null, "sum"],
+    [t("price.premium"), `${exact(total)} USDC`, null, "sum"],
   ]);
 }
 
 function priced(quote, products) {
-  const told = h("div");
+  const told = h("div", { class: "stack tight" });
   const left = h("p", { class: "small soft", role: "timer" });
   const buy = button(t("buy.submit", { premium: exact(quote.premium_micro_usdc) }), () => bought(quote, told), { tone: "wide", place: told });
   countDown(quote, left, buy);
   return card(t("price.title"),
-    h("div", { class: "price" }, h("div", { class: "amount" }, ...amount(quote.premium_micro_usdc)),
+    h("div", { class: "price" }, h("div", { class: "amount" }, premium(quote.premium_micro_usdc), " ", h("small", null, "USDC")),
       h("p", { class: "soft" }, t("price.pays", { most: usdc(quote.max_payout_micro_usdc) }))),
     h("div", { class: "section" }, h("h3", null, t("price.why")), parts(quote)),
     h("div", { class: "section" }, h("h3", null, t("price.when")), lines([
@@ -127,7 +127,7 @@ function countDown(quote, left, buy) {
 async function bought(quote, told) {
   const purchase = await get(`quotes/${quote.quote_id}/purchase`);
   if (BigInt(purchase.balance_micro_usdc) < BigInt(purchase.premium_micro_usdc)) {
-    show(told, notice("bad", t("buy.too_little", { has: usdc(purchase.balance_micro_usdc), needs: usdc(purchase.premium_micro_usdc) })));
+    show(told, notice("bad", t("buy.too_little", { has: exact(purchase.balance_micro_usdc), needs: exact(purchase.premium_micro_usdc) })));
     return;
   }
   const { address } = session();
@@ -147,5 +147,5 @@ async function bought(quote, told) {
   announce(t("buy.done"));
   show(told, ...done, notice("good", h("strong", null, t("buy.done")), " ", t("buy.next", { wait: span(quote.wait_seconds) })),
     h("a", { class: "button wide", href: "#/policies" }, t("buy.to_policies")));
-  told.parentElement.querySelector(".button.wide").hidden = true;
+  for (const over of told.parentElement.querySelectorAll(":scope > .button, :scope > [role=timer]")) over.hidden = true;
 }
