@@ -14,6 +14,7 @@ from starlette.routing import Mount
 
 from leverageguard import config
 from leverageguard.config import ConfigError, Settings
+from leverageguard.gateway import announcing
 from leverageguard.gateway.app import API, PREFIX, create_app
 from leverageguard.gateway.callers import OF_AIRFLOW, Role
 from leverageguard.gateway.host import Host, Person
@@ -60,7 +61,8 @@ def served() -> Starlette:
         cache_logger_on_first_use=True,
     )
     settings = config.load()
-    host = Host(operator_of=lambda request: _operator_of(settings, request))
+    announce = announcing.over_http(settings)
+    host = Host(lambda request: _operator_of(settings, request), announce)
     return Starlette(routes=[Mount(PREFIX, create_app(settings, host))])
 
 
