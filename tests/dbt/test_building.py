@@ -144,6 +144,13 @@ def test_test__judged_as_dbt_does(rows: int, severity: str, status: str, tmp_pat
     assert [(each.name, each.status) for each in done] == [("m", "success"), ("t", status)]
 
 
+def test_database__what_does_not_fit_into_memory__goes_beside_the_file(tmp_path: Path) -> None:
+    with building._database(tmp_path / "w.duckdb") as connection:
+        [[folder]] = connection.execute("select current_setting('temp_directory')").fetchall()
+
+    assert folder == str(tmp_path / "w.spill")
+
+
 def test_build__fails__is_not_current_and_nothing_of_it_is_used(
     small: DbtWorld, settings: config.Settings, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:

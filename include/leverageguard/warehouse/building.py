@@ -158,6 +158,9 @@ def _database(path: Path) -> Iterator[Any]:
         connection.execute("set TimeZone = 'UTC'")
         # Landed files are read once a run; keeping them fills the memory with what nobody asks for.
         connection.execute("set enable_external_file_cache = false")
+        # What does not fit into memory spills beside the file, not where the process happens to be.
+        spill = model_runner.quoted(path.with_suffix(".spill"))
+        connection.execute(f"set temp_directory = '{spill}'")
         connection.execute(f"attach '{model_runner.quoted(path)}' as {CATALOG}")
         yield connection
         connection.execute(f"checkpoint {CATALOG}")
