@@ -4,7 +4,7 @@ A fresh default world is brought up. Twenty of its visitors bind their accounts,
 chain, and are liquidated while eight hours of the world pass; an hour after the last of them
 nothing is left to wait for but the platform. Then they file, one by one, each a random 5 to 25 s
 (seeded) after the one before was paid, so that reports, books and reviews of the last batch run
-beside the next claim. A claim's time is the machine's clock from before the claim is stored until
+beside the next claim. A claim's time is the machine's clock from before `POST /claims` until
 its wallet holds the money on the chain. `stages` says where it went, task by task, each with the
 hand-over before it. SIMULATED: prices, accounts and money are made up. Run it with
 `./leverageguard bench claim-latency`; a claim that is not paid within five minutes fails the run.
@@ -72,10 +72,10 @@ def _measure(settings: config.Settings, count: int) -> dict[str, Any]:
 
 
 def _paid(settings: config.Settings, one: traders.Insured) -> tuple[float, float]:
-    """File a claim and wait for its money; when both were (epoch seconds)."""
+    """File a claim over the API and wait for its money; when both were (epoch seconds)."""
     token, wallet = chains.connect(settings).token(), one.visitor["wallet"]
-    before, filed_s = token.balance_of(wallet), time.time()
-    traders.file(settings, one)
+    signed_in, before, filed_s = traders.Api(settings, one), token.balance_of(wallet), time.time()
+    signed_in.file()
     while token.balance_of(wallet) <= before:
         if time.time() > filed_s + PATIENCE_S:
             raise TimeoutError(f"{one.visitor['visitor']} was not paid in {PATIENCE_S:.0f} s")

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import requests
+from eth_account import Account
+
 from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.domain import signing
-from leverageguard.gateway import announcing
-from leverageguard.intake import accounts, claims
+from leverageguard.gateway.app import API, PREFIX
+from leverageguard.intake import accounts
 from leverageguard.settlement import chain as chains
 from leverageguard.settlement.signing import signers
 from leverageguard.stack import visiting
@@ -21,6 +24,7 @@ from leverageguard.store.base import session
 from leverageguard.store.intake_tables import Quote
 from leverageguard.underwriting import quoting
 from leverageguard.underwriting.asking import Asked
+from tests import gateway_world
 
 PRINCIPAL_MICRO_USDC = 100_000_000
 COVER_HOURS, WAIT_MS, HOUR_MS = 8, 15 * 60_000, 3_600_000
@@ -66,16 +70,41 @@ def insure(settings: Settings, visitor: dict[str, Any]) -> Insured:
     return Insured(visitor, quote)
 
 
-def file(settings: Settings, insured: Insured) -> str:
-    """File the visitor's liquidation and say so to Airflow; the filing's id."""
-    visitor = insured.visitor
-    said = signing.Filing(insured.quote.quote_id, visitor["inst_id"], visitor["order_id"])
-    signature = signing.sign(said, settings.chain_id, visitor["wallet_private_key"])
-    reference = f"bench-{visitor['visitor']}"
-    with session(settings) as opened:
-        filing = claims.file(opened, reference, said, signature, settings.chain_id, clock.now_ms())
-    announcing.over_http(settings)()
-    return filing
+class Api:
+    """The gateway on Airflow's API server, as one visitor who signed in with the wallet."""
+
+    def __init__(self, settings: Settings, insured: Insured) -> None:
+        self._settings, self._insured = settings, insured
+        self._host = f"{settings.host}:{settings.airflow_port}"
+        holder = Account.from_key(insured.visitor["wallet_private_key"])
+        nonce = self._post("/auth/nonce", {})["nonce"]
+        text = gateway_world.message(
+            holder, nonce, domain=self._host, uri=f"http://{self._host}/leverageguard/app/",
+            chain_id=settings.chain_id,
+        )  # fmt: skip
+        token = self._post("/auth/sign-in", gateway_world.signed(holder, text))["token"]
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def file(self) -> str:
+        """File the visitor's liquidation; the filing's id."""
+        visitor, quote_id = self._insured.visitor, self._insured.quote.quote_id
+        said = signing.Filing(quote_id, visitor["inst_id"], visitor["order_id"])
+        key = visitor["wallet_private_key"]
+        body = {
+            "policy_id": quote_id, "inst_id": said.inst_id, "order_id": said.order_id,
+            "signature": signing.sign(said, self._settings.chain_id, key),
+        }  # fmt: skip
+        headers = {**self._headers, "Idempotency-Key": f"bench-{visitor['visitor']}"}
+        return str(self._post("/claims", body, headers)["filing_id"])
+
+    def _post(
+        self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        url = f"http://{self._host}{PREFIX}{API}{path}"
+        answer = requests.post(url, json=body, headers=headers or {}, timeout=60)
+        if not answer.ok:
+            raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:300]}")
+        return dict(answer.json())
 
 
 def _bind(settings: Settings, visitor: dict[str, Any]) -> None:
