@@ -114,3 +114,38 @@ def test_api__all_of_it__was_asked_and_nothing_failed():
     assert sum(sent.values()) > 200
     assert not [status for status in sent if status >= 500]
     print(f"{sum(sent.values())} requests, answered {dict(sorted(sent.items()))}")
+
+
+def is_shown(schema, schemas):
+    """Whether the document says by example what such a value looks like."""
+    if "$ref" in schema:
+        return is_shown(schemas[schema["$ref"].rsplit("/", 1)[1]], schemas)
+    if {"examples", "enum", "const", "default"} & set(schema):
+        return True
+    if "anyOf" in schema:
+        kinds = [one for one in schema["anyOf"] if one.get("type") != "null"]
+        return any(is_shown(one, schemas) for one in kinds)
+    if schema.get("type") == "array":
+        return is_shown(schema["items"], schemas)
+    if schema.get("type") == "object":
+        return all(is_shown(one, schemas) for one in schema.get("properties", {}).values())
+    return schema.get("type") != "string"
+
+
+def test_document__every_body__is_shown_by_example():
+    document = app.openapi()
+    schemas = document["components"]["schemas"]
+    bodies = {
+        (path, method): content["schema"]
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        for part in (
+            operation.get("requestBody", {}),
+            *(one for status, one in operation["responses"].items() if status < "300"),
+        )
+        for kind, content in part.get("content", {}).items()
+        if kind == "application/json"
+    }
+
+    assert len(bodies) > 30
+    assert [name for name, schema in bodies.items() if not is_shown(schema, schemas)] == []

@@ -80,7 +80,7 @@ class AccountGiven(BaseModel):
 
     account_id: AccountId
     exchange: Exchange
-    uid: str = Field(description="Masked for everybody but its holder")
+    uid: str = Field(description="Masked for everybody but its holder", examples=["…6021"])
     wallet: Address
     bound_at: Instant
     created_at: Instant

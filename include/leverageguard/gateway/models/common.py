@@ -104,5 +104,6 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = Field(
-        description="Ask again with this `cursor` for what follows; null at the end"
+        description="Ask again with this `cursor` for what follows; null at the end",
+        examples=["MTc2NzU3ODQwMDAwMHxjbG1fMGE"],
     )

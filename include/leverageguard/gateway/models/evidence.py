@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from leverageguard.gateway.models.common import ClaimId, Given
+from leverageguard.gateway.models.common import ClaimId, Given, Hash32
 
 
 class ClaimNamed(Given):
@@ -23,9 +23,9 @@ class Proof(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     batch_no: int
-    evidence_root: str
+    evidence_root: Hash32
     chain_id: int
-    pool: str | None
+    pool: str | None = Field(examples=["0xCcF72A86131D8940Ea9645cE5C39aEc46A4701EF"])
     document: dict[str, Any] = Field(description="The claim's document, hashed as canonical JSON")
     proof: dict[str, Any] = Field(description="The siblings on the way to the root")
 
@@ -33,15 +33,18 @@ class Proof(BaseModel):
 class LineShown(BaseModel):
     """One thing checked."""
 
-    what: str
+    what: str = Field(examples=["check IN_COVER"])
     result: Literal["ok", "WRONG", "note"]
-    seen: str = Field(description="What was seen; empty where only the result is public")
+    seen: str = Field(
+        description="What was seen; empty where only the result is public",
+        examples=["pass: opened 02:10, closed 03:40"],
+    )
 
 
 class Verified(BaseModel):
     """Every line of the check; nothing a package says was believed."""
 
-    name: str
+    name: str = Field(examples=["clm_0f5a3c2b1d4e6f7a8b9c0d1e"])
     is_right: bool
     wrong: int
     lines: list[LineShown]

@@ -34,4 +34,4 @@ class FundShown(BaseModel):
         description="Payouts if every price moved at once by so much"
     )
     paths: int = Field(description="SIMULATED price paths the capital is asked of")
-    model_version: str
+    model_version: str = Field(examples=["paths-v1"])

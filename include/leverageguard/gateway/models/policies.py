@@ -21,12 +21,14 @@ class PolicyShort(BaseModel):
 
     policy_id: Hash32
     wallet: Address
-    state: str = Field(description="As last recorded from the chain and the clock")
+    state: str = Field(
+        description="As last recorded from the chain and the clock", examples=["IN_FORCE"]
+    )
     since_at: Instant
     account_id: AccountId
     inst_id: InstId
     leverage: int
-    product_version: str
+    product_version: str = Field(examples=["actuarial-v2"])
     premium_micro_usdc: MicroUsdc
     max_payout_micro_usdc: MicroUsdc
     created_at: Instant
@@ -39,9 +41,9 @@ class PolicyShort(BaseModel):
 class PolicyMove(BaseModel):
     """One move of a policy."""
 
-    state: str
-    meaning: str
-    by: str
+    state: str = Field(examples=["PAID"])
+    meaning: str = Field(examples=["The purchase is confirmed on the chain as quoted."])
+    by: str = Field(examples=["chain"])
     at: Instant
     recorded_at: Instant
 
@@ -82,5 +84,5 @@ class EndorsementGiven(Given):
 class Endorsed(BaseModel):
     """The change is on record."""
 
-    endorsement_id: str
+    endorsement_id: str = Field(examples=["end_0f5a3c2b1d4e6f7a8b9c0d1e"])
     policy_id: Hash32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from leverageguard.gateway.models.common import Instant, InstId, MicroUsdc
+from leverageguard.gateway.models.common import Hash32, Instant, InstId, MicroUsdc
 
 
 class CoverSold(BaseModel):
@@ -17,11 +17,11 @@ class CoverSold(BaseModel):
 class ProductShown(BaseModel):
     """One version of the product."""
 
-    product_version: str
+    product_version: str = Field(examples=["actuarial-v2"])
     is_default: bool
     is_for_scenarios: bool = Field(description="Sold in simulated worlds alone")
-    terms_hash: str
-    pricing: str = Field(description="actuarial or tariff")
+    terms_hash: Hash32
+    pricing: str = Field(description="actuarial or tariff", examples=["actuarial"])
     min_principal_micro_usdc: MicroUsdc
     max_principal_micro_usdc: MicroUsdc
     leverages: list[int]
@@ -41,15 +41,15 @@ class ProductShown(BaseModel):
 class InstrumentShown(BaseModel):
     """One instrument that is insured."""
 
-    exchange: str
+    exchange: str = Field(examples=["okx"])
     inst_id: InstId
-    base_asset: str
+    base_asset: str = Field(examples=["BTC"])
 
 
 class ExchangeShown(BaseModel):
     """One venue whose accounts can be bound."""
 
-    exchange: str
+    exchange: str = Field(examples=["okx"])
     is_keyless: bool = Field(description="Whether an address is enough to read an account")
     has_passphrase: bool
 
@@ -58,8 +58,8 @@ class ChainShown(BaseModel):
     """Where premiums are paid and payouts are made; null before the pool is deployed."""
 
     chain_id: int
-    pool: str
-    token: str
+    pool: str = Field(examples=["0xCcF72A86131D8940Ea9645cE5C39aEc46A4701EF"])
+    token: str = Field(examples=["0x5FbDB2315678afecb367f032d93F642f64180aa3"])
 
 
 class ProductsShown(BaseModel):
@@ -67,7 +67,9 @@ class ProductsShown(BaseModel):
 
     is_simulated: bool
     products: list[ProductShown]
-    never_covered: list[str] = Field(description="Ends of a position that no product pays for")
+    never_covered: list[str] = Field(
+        description="Ends of a position that no product pays for", examples=[["adl", "own_close"]]
+    )
     instruments: list[InstrumentShown]
     exchanges: list[ExchangeShown]
     chain: ChainShown | None

@@ -64,21 +64,23 @@ class PriceExplained(BaseModel):
     expense_micro_usdc: MicroUsdc | None
     surcharge_micro_usdc: MicroUsdc = Field(description="Loyalty surcharge, part of the premium")
     referral_micro_usdc: MicroUsdc = Field(description="Credited to the referrer out of it")
-    model_version: str | None
+    model_version: str | None = Field(examples=["barrier-v1"])
 
 
 class QuoteGiven(BaseModel):
     """A signed quote: the pool sells exactly this until it expires."""
 
     quote_id: Hash32
-    state: str = Field(description="QUOTED, PAID, WAITING, IN_FORCE, ..., as last recorded")
+    state: str = Field(
+        description="QUOTED, PAID, WAITING, IN_FORCE, ..., as last recorded", examples=["QUOTED"]
+    )
     is_expired: bool
     wallet: Address
     account_id: AccountId
     inst_id: InstId
-    side: str | None
+    side: str | None = Field(examples=["either"])
     leverage: int
-    product_version: str
+    product_version: str = Field(examples=["actuarial-v2"])
     principal_micro_usdc: MicroUsdc
     premium_micro_usdc: MicroUsdc
     max_payout_micro_usdc: MicroUsdc
@@ -98,8 +100,8 @@ class Transaction(BaseModel):
     """Ready for eth_sendTransaction once `from` is the buyer."""
 
     kind: Literal["approve", "buy_policy"]
-    to: str
-    data: str
+    to: str = Field(examples=["0xCcF72A86131D8940Ea9645cE5C39aEc46A4701EF"])
+    data: str = Field(examples=["0x095ea7b3"])
     value: str = Field(examples=["0x0"])
     gas: str = Field(description="The gas limit in 0x-hex", examples=["0x61a80"])
     chain_id: int

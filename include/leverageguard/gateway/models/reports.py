@@ -14,14 +14,14 @@ class ReportNamed(BaseModel):
 
     name: str = Field(examples=["claims_funnel"])
     rows: int
-    columns: list[str]
-    url: str
+    columns: list[str] = Field(examples=[["stage_order", "stage"]])
+    url: str = Field(examples=["/leverageguard/api/v1/reports/claims_funnel"])
 
 
 class ReportsListed(BaseModel):
     """The reports of one published snapshot."""
 
-    version: str
+    version: str = Field(examples=["20260106T022302Z-0001"])
     published_at: Instant
     is_simulated: bool
     items: list[ReportNamed]
@@ -30,7 +30,7 @@ class ReportsListed(BaseModel):
 class ReportShown(BaseModel):
     """A report's rows; money is whole micro-USDC as text."""
 
-    name: str
-    version: str
+    name: str = Field(examples=["claims_funnel"])
+    version: str = Field(examples=["20260106T022302Z-0001"])
     is_simulated: bool
     rows: list[dict[str, Any]]

@@ -46,4 +46,6 @@ class ServiceAccounts(BaseModel):
     """All of them, by name."""
 
     items: list[ServiceAccountOut]
-    next_cursor: str | None = Field(default=None, description="Always null: all are listed")
+    next_cursor: str | None = Field(
+        default=None, description="Always null: all are listed", examples=[None]
+    )

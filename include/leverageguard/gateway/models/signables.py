@@ -44,7 +44,9 @@ class AppealAsked(Given):
     """“Look at my refused claim again, for this reason.”"""
 
     claim_id: ClaimId
-    statement: str = Field(min_length=1, max_length=LONGEST_STATEMENT)
+    statement: str = Field(
+        min_length=1, max_length=LONGEST_STATEMENT, examples=["The mark price did touch it."]
+    )
 
 
 class EndorsementAsked(Given):
@@ -59,8 +61,8 @@ class EndorsementAsked(Given):
 class TypedField(BaseModel):
     """One field of a typed message."""
 
-    name: str
-    type: str
+    name: str = Field(examples=["policy"])
+    type: str = Field(examples=["bytes32"])
 
 
 class TypedData(BaseModel):
@@ -68,5 +70,5 @@ class TypedData(BaseModel):
 
     domain: dict[str, Any]
     types: dict[str, list[TypedField]]
-    primaryType: str  # noqa: N815  as EIP-712 writes it
+    primaryType: str = Field(examples=["Filing"])  # noqa: N815  as EIP-712 writes it
     message: dict[str, Any]

@@ -111,7 +111,9 @@ class BatchShown(BaseModel):
 
     chain_id: int = Field(examples=[31337])
     batch_no: int = Field(examples=[1])
-    status: str = Field(description="settled, or planned while it is on its way")
+    status: str = Field(
+        description="settled, or planned while it is on its way", examples=["settled"]
+    )
     claim_count: int = Field(examples=[52])
     total_micro_usdc: MicroUsdc
     paid_micro_usdc: MicroUsdc

@@ -101,7 +101,7 @@ def test_purchase__quote_that_holds__is_two_transactions(shop):
 def test_purchase__cannot_be_bought__says_why(shop, change, status, code):
     quote = shop.quote()
     if change == "expired":
-        clock.set_world(NOW_MS + 900_000)
+        clock.set_world(NOW_MS + 1_000_000)
     elif change == "bought":
         shop.chain.bought.add(quote["quote_id"])
     elif change == "paused":
