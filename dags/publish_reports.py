@@ -27,18 +27,14 @@ PUBLISHED = Asset("leverageguard://serve/current")
 def publish_reports():
     @task
     def check_arrivals() -> dict[str, int]:
-        from leverageguard import giving_way
         from leverageguard.quality import steps
 
-        giving_way.give_way()
         return steps.check_arrivals()
 
     @task
     def build_models() -> dict[str, int]:
-        from leverageguard import giving_way
         from leverageguard.warehouse import dbt_runner
 
-        giving_way.give_way()
         return dbt_runner.build_if_changed()
 
     @task
@@ -55,11 +51,9 @@ def publish_reports():
 
     @task
     def publish_docs() -> str:
-        from leverageguard import giving_way
         from leverageguard.quality import steps
         from leverageguard.warehouse import dbt_runner
 
-        giving_way.give_way()
         steps.show()
         return str(dbt_runner.docs_if_changed())
 

@@ -8,6 +8,7 @@ BEHIND = 10
 
 
 def give_way() -> None:
-    """Run the rest of this process behind others: reports, books and reviews, while claims are
-    taken up, decided and paid on the same machine."""
+    """Run the rest of this process behind others: books and reviews, while claims are taken up,
+    decided and paid on the same machine. Not for what holds the warehouse's one slot: a claim's
+    build would wait behind everything it should go before."""
     os.nice(BEHIND)
