@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SHOTS = os.environ.get("LEVERAGEGUARD_TEST_SHOTS")
 # A visitor of this world is liquidated within 7 hours of its now.
 HOURS = 8
+PUBLISHED_SECONDS = 180
 expect.set_options(timeout=30_000)
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
@@ -233,11 +235,17 @@ def test_transparency__to_anybody__shows_the_pools_figures_and_proves_a_payout(
 
 
 def _claim_of(trader: Trader) -> dict[str, Any]:
-    """The published claim on the visitor's order."""
-    found = trader.stack.status()["claims"]
-    [claim] = [one for one in found if one["order_id"] == trader.visitor["order_id"]]
-    assert claim["wallet"] == trader.wallet.address
-    return dict(claim)
+    """The claim on the visitor's order once its payment is published: the page reads the store and
+    is ahead of the snapshot."""
+    deadline = time.monotonic() + PUBLISHED_SECONDS
+    while True:
+        found = trader.stack.status()["claims"]
+        [claim] = [one for one in found if one["order_id"] == trader.visitor["order_id"]]
+        if claim["paid_micro_usdc"]:
+            assert claim["wallet"] == trader.wallet.address
+            return dict(claim)
+        assert time.monotonic() < deadline, "the payment was not published"
+        time.sleep(3)
 
 
 def _amount(place: Any, name: str) -> int:
