@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from leverageguard.config import Settings
-from leverageguard.evidence import picking
+from leverageguard.evidence import picking, raw_files
 from leverageguard.evidence.claims import Claim
 from leverageguard.warehouse import model_runner, raw_tables
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 HOUR_MS = 3_600_000
-MINUTE_MS = 60_000
 PUBLIC = "public"
 # Rows of an account, by the column that says when.
 TIMED = {
@@ -41,9 +38,6 @@ OF_POLICY = {
     "chain/policy_cancellations": "quote_id",
 }
 MARKET = ("exchanges/instruments", "exchanges/candles", "exchanges/endpoints")
-# How far around the close a price is looked at; the mark on the own venue also since the position
-# was weakened.
-PRICES_AROUND_MS = 4 * MINUTE_MS
 
 
 class Gatherer:
@@ -67,8 +61,12 @@ class Gatherer:
         self._load_policies(accounts)
         self._load("exchanges/instruments", "true", [])
         self._load("exchanges/endpoints", "true", [])
-        self._load("exchanges/candles", "true", [], self._from_ms)
-        self._load("exchanges/fetch_windows", "true", [], self._from_ms)
+        # Of these there is a file an hour of each group and instrument: most time goes to opening.
+        closed = [claim for claim in claims if claim.liquidated_ms is not None]
+        prices = [picking.prices_span(claim) for claim in closed]
+        self._load("exchanges/candles", "true", [], *_hull(prices))
+        windows = (self._from_ms, max((claim.span[1] for claim in claims), default=0))
+        self._load("exchanges/fetch_windows", "true", [], *windows)
         owners = [*accounts, PUBLIC]
         self._load("exchanges/replies", "list_contains(?, account_id)", [owners], hashes=True)
 
@@ -212,22 +210,21 @@ class Gatherer:
         rows["exchanges/instruments"] = picking.versions([*own, *others], claim)
         if claim.liquidated_ms is None:
             return rows
-        around = claim.liquidated_ms - PRICES_AROUND_MS, claim.liquidated_ms + PRICES_AROUND_MS
+        first_ms, last_ms = picking.prices_span(claim)
         named = {(row["exchange"], row["inst_id"]) for row in rows["exchanges/instruments"]}
         candles = self._rows(
             "exchanges/candles",
             "is_final and list_contains(?, inst_id) and minute_at_ms >= ? and minute_at_ms <= ?",
             [
                 sorted({inst_id for _, inst_id in named}),
-                min(around[0], (claim.weakened_ms or around[0]) - MINUTE_MS),
-                around[1],
+                first_ms,
+                last_ms,
             ],
         )
         rows["exchanges/candles"] = [
             row
             for row in candles
-            if (row["exchange"], row["inst_id"]) in named
-            and (row["minute_at_ms"] >= around[0] or picking.is_own_mark(row, claim))
+            if (row["exchange"], row["inst_id"]) in named and picking.is_looked_at(row, claim)
         ]
         return rows
 
@@ -245,9 +242,18 @@ class Gatherer:
         )
 
     def _load(
-        self, table: str, where: str, values: list[Any], from_ms: int = 0, hashes: bool = False
+        self,
+        table: str,
+        where: str,
+        values: list[Any],
+        from_ms: int = 0,
+        to_ms: int | None = None,
+        hashes: bool = False,
     ) -> None:
-        """Rows of a raw table, each once, from the files of the days since `from_ms`."""
+        """Rows of a raw table, each once, from the files of the days since `from_ms`.
+
+        With `to_ms` from those of the hours in which the two lie and between.
+        """
         if hashes:
             named = " union ".join(
                 f"select unnest(string_split(reply_sha256, ',')) from raw.\"{known}\""
@@ -258,7 +264,7 @@ class Gatherer:
         self._connection.execute(
             f'create table raw."{table}" as select distinct {names} from read_parquet(?, '
             f"union_by_name = true, hive_partitioning = false) where {where}",
-            [_files(self._settings, table, from_ms), *values],
+            [raw_files.between(self._settings, table, from_ms, to_ms), *values],
         )
 
     def _rows(self, table: str, where: str, values: list[Any]) -> list[Row]:
@@ -274,17 +280,10 @@ def gathering(settings: Settings, claims: Collection[Claim]) -> Iterator[Gathere
         yield Gatherer(settings, connection, claims)
 
 
-def _files(settings: Settings, table: str, from_ms: int) -> list[str]:
-    """The table's files of the days from `from_ms` on, and the empty one with its columns.
-
-    As the build read them: what landed since was no part of the decision.
-    """
-    root = settings.build_raw_dir / table
-    first = f"dt={datetime.fromtimestamp(max(0, from_ms) // 1000, UTC):%Y-%m-%d}"
-    days = [day for day in root.iterdir() if day.name >= first]
-    files: list[Path] = [path for day in days for path in day.glob("hr=*/*.parquet")]
-    schema = root / "dt=1970-01-01" / "hr=00" / "schema.parquet"
-    return sorted({str(path) for path in (*files, schema)})
+def _hull(spans: Collection[tuple[int, int]]) -> tuple[int, int]:
+    """The first and last instant of spans; nothing of 1970 without any."""
+    edges = sorted(edge for span in spans for edge in span)
+    return (edges[0], edges[-1]) if edges else (0, 0)
 
 
 def _hour_end(at_ms: int) -> int:

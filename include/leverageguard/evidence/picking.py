@@ -8,6 +8,10 @@ from typing import Any
 from leverageguard.evidence.claims import Claim
 
 Row = dict[str, Any]
+MINUTE_MS = 60_000
+# How far around the close a price is looked at; the mark on the own venue also since the position
+# was weakened.
+PRICES_AROUND_MS = 4 * MINUTE_MS
 _SIGNATURE = re.compile(r"(signature|sign)=[^&\s]*")
 
 
@@ -29,6 +33,21 @@ def versions(readings: list[Row], claim: Claim) -> list[Row]:
             and (not at or row["taken_at_ms"] < claim.span[1])
         ]
     return kept
+
+
+def prices_span(claim: Claim) -> tuple[int, int]:
+    """From when to when (epoch ms) the prices of a claim with a close are looked at."""
+    assert claim.liquidated_ms is not None
+    first_ms = claim.liquidated_ms - PRICES_AROUND_MS
+    weakened_ms = first_ms if claim.weakened_ms is None else claim.weakened_ms
+    return min(first_ms, weakened_ms - MINUTE_MS), claim.liquidated_ms + PRICES_AROUND_MS
+
+
+def is_looked_at(candle: Row, claim: Claim) -> bool:
+    """Whether a price of the span is part of a claim's evidence."""
+    assert claim.liquidated_ms is not None
+    is_around = bool(candle["minute_at_ms"] >= claim.liquidated_ms - PRICES_AROUND_MS)
+    return is_around or is_own_mark(candle, claim)
 
 
 def is_own_mark(row: Row, claim: Claim) -> bool:

@@ -11,6 +11,7 @@ import yaml
 
 _FIELDS = {"suite", "table", "query", "keys", "window", "derived", "on_failure", "expectations"}
 _ON_FAILURE = ("quarantine", "stop")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # by libyaml, ten times as fast
 EVERY = "*"
 
 
@@ -59,7 +60,7 @@ def load(folder: Path) -> list[Suite]:
 
 def _read(path: Path) -> Suite:
     text = path.read_text()
-    content: dict[str, Any] = yaml.safe_load(text)
+    content: dict[str, Any] = yaml.load(text, Loader=_LOADER)
     unknown = sorted(set(content) - _FIELDS)
     if unknown:
         raise SuiteError(f"{path}: unknown field(s) {', '.join(unknown)}")

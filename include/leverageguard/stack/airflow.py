@@ -71,6 +71,7 @@ def environment(settings: Settings) -> dict[str, str]:
         # This checkout's package, whichever one the environment was installed from.
         "PYTHONPATH": os.pathsep.join((f"{include / 'airflow_settings'}", f"{include}")),
         "PYTHONWARNINGS": "ignore",
+        "PYTHONDONTWRITEBYTECODE": "",  # a task would compile the package anew at every start
     }
 
 
