@@ -32,7 +32,7 @@ from tests.bench._gateway import servers, world
 from tests.bench._gateway.servers import PREFIX, Server
 from tests.e2e.stacks import free_port_base
 
-FIRST_PORT = 44_000
+FIRST_PORT = 29_000  # below those the system gives to locust's connections
 NO_LIMITS = {"LEVERAGEGUARD_RATE_PERCENT": "100000"}
 DAY = ("2026-01-04T00:00:00Z", "2026-01-06T23:00:00Z")
 SENT_FOR_LIMITS = 90

@@ -10,7 +10,7 @@ from tests.bench import gateway
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_bench__short__loses_no_accepted_claim_and_keeps_the_limits(monkeypatch):
-    monkeypatch.setenv("LEVERAGEGUARD_PORT", "44000")  # chosen by the run, taken back afterwards
+    monkeypatch.setenv("LEVERAGEGUARD_PORT", "29000")  # chosen by the run, taken back afterwards
     words = ["--seconds", "6", "--short", "6", "--filings", "240", "--traders", "4", "--users", "8"]
 
     found = gateway.measure(gateway.options_of(words), say=print)

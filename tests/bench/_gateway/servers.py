@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,11 +25,12 @@ class Server:
 
     def __init__(self, argv: list[str], url: str, environment: Mapping[str, str]) -> None:
         self.url = url
+        self._told = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
         self._process = subprocess.Popen(
             [sys.executable, *argv],
             env=_environment(environment),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=self._told,
         )
 
     def wait(self, path: str) -> Server:
@@ -36,7 +38,9 @@ class Server:
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until:
             if self._process.poll() is not None:
-                raise RuntimeError(f"the server of {self.url} ended")
+                self._told.seek(0)
+                told = self._told.read().decode(errors="replace")[-2000:]
+                raise RuntimeError(f"the server of {self.url} ended: {told}")
             try:
                 if requests.get(self.url + path, timeout=2).ok:
                     return self
