@@ -20,7 +20,6 @@ from leverageguard.gateway.limiting import (
 from tests import gateway_world as world
 from tests.gateway_world import API, STRANGER
 
-
 MINUTE_S, ENOUGH_S = 60, 10
 
 
