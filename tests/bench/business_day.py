@@ -23,7 +23,7 @@ from tests.bench._business import books, people
 from tests.bench._business.stage import Say, Stage
 from tests.e2e.stacks import free_port_base
 
-FIRST_PORT = 41_000
+FIRST_PORT = 27_000
 
 
 def measure(policies: int, busyness: int, seed: int, say: Say) -> dict[str, Any]:

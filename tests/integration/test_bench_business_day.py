@@ -10,7 +10,7 @@ from tests.bench import business_day
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_day__small_cast__ties_to_the_micro_usdc_and_every_claim_ends(monkeypatch):
-    monkeypatch.setenv("LEVERAGEGUARD_PORT", "41000")  # chosen by the day, taken back afterwards
+    monkeypatch.setenv("LEVERAGEGUARD_PORT", "27000")  # chosen by the day, taken back afterwards
     monkeypatch.setenv("LEVERAGEGUARD_CAPITAL_PATHS", "200")  # capital is another test's
 
     found = business_day.measure(policies=180, busyness=1, seed=7, say=lambda _: None)
