@@ -89,6 +89,14 @@ def appeal_until_ms(settings: Settings, session: Session, refused: ClaimTxn) -> 
     return refused.at_ms + (knowing.appeal_ms(settings, session, refused.policy_id) or 0)
 
 
+def was_appealed(session: Session, claim_id: str) -> bool:
+    """Whether a claim was appealed before: it is appealed once."""
+    query = select(ClaimAction.action_id).where(
+        ClaimAction.claim_id == claim_id, ClaimAction.action == "appeal"
+    )
+    return session.scalar(query) is not None
+
+
 def recover(settings: Settings, claim_id: str, micro_usdc: int, why: str, actor: str) -> ClaimTxn:
     """Close a claim whose payment does not stand: this much of it came back; the move made."""
     with base.session(settings) as session:
@@ -161,10 +169,7 @@ def _require_text(field: str, text: str) -> None:
 
 
 def _require_open(settings: Settings, session: Session, last: ClaimTxn) -> None:
-    query = select(ClaimAction.action_id).where(
-        ClaimAction.claim_id == last.claim_id, ClaimAction.action == "appeal"
-    )
-    if session.scalar(query) is not None:
+    if was_appealed(session, last.claim_id):
         raise ActionRefused(f"claim {last.claim_id!r} was appealed: a claim is appealed once")
     if last.to_state not in MAY_BE_APPEALED:
         raise ActionRefused(

@@ -14,6 +14,7 @@ from leverageguard import clock, lifecycle, seeds
 from leverageguard.claims import actions, register
 from leverageguard.config import Settings
 from leverageguard.domain.lifecycle import IllegalMove
+from leverageguard.evidence import verdicts
 from leverageguard.gateway.callers import Caller, own
 from leverageguard.gateway.models.claims import (
     ClaimCheck,
@@ -26,7 +27,7 @@ from leverageguard.gateway.models.claims import (
 from leverageguard.gateway.models.common import instant, micro
 from leverageguard.gateway.problems import Problem
 from leverageguard.store import base
-from leverageguard.store.claim_tables import ClaimAction, ClaimTxn
+from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.evidence_tables import VerdictRecord
 from leverageguard.store.intake_tables import FiledClaim, Quote
 from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord
@@ -155,9 +156,7 @@ def _published(settings: Settings, column: str, ids: Collection[str]) -> list[di
 
 
 def _verdict(session: Session, claim_id: str | None) -> VerdictRecord | None:
-    newest = VerdictRecord.verdict_no.desc()
-    query = select(VerdictRecord).where(VerdictRecord.claim_id == claim_id).order_by(newest)
-    return session.scalars(query.limit(1)).first()
+    return verdicts.latest(session, [claim_id]).get(claim_id) if claim_id else None
 
 
 def _payout(session: Session, claim_id: str | None) -> PayoutShown | None:
@@ -184,10 +183,7 @@ def _appeal_until_ms(settings: Settings, session: Session, last: ClaimTxn | None
     """Until when it may be appealed; None where it is not refused or was appealed before."""
     if last is None or last.to_state not in actions.MAY_BE_APPEALED:
         return None
-    query = select(ClaimAction.action_id).where(
-        ClaimAction.claim_id == last.claim_id, ClaimAction.action == "appeal"
-    )
-    if session.scalar(query) is not None:
+    if actions.was_appealed(session, last.claim_id):
         return None
     return actions.appeal_until_ms(settings, session, last)
 
