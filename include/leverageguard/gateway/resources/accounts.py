@@ -31,10 +31,7 @@ VENUE_RETRY_S = 10
 CONFLICTS = frozenset({"ACCOUNT_TAKEN", "NONCE_USED"})
 _log = structlog.get_logger(__name__)
 HolderDep = Annotated[Caller, allowed(Role.USER, scope="accounts:write")]
-ReaderDep = Annotated[
-    Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
-                    scope="accounts:read")
-]  # fmt: skip
+ReaderDep = Annotated[Caller, allowed(*Role, scope="accounts:read")]
 
 
 @router.post("", status_code=201, responses=documented(409))

@@ -42,10 +42,7 @@ _log = structlog.get_logger(__name__)
 NEVER_INSURES = frozenset({"VOID", "CANCELLED"})
 NOT_READ_YET = frozenset({None, "QUOTED", "LAPSED"})
 WriterDep = Annotated[Caller, allowed(Role.USER, scope="claims:write")]
-ReaderDep = Annotated[
-    Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
-                    scope="claims:read")
-]  # fmt: skip
+ReaderDep = Annotated[Caller, allowed(*Role, scope="claims:read")]
 EitherId = Annotated[ClaimId, Path()]
 
 

@@ -28,10 +28,7 @@ ZIP_SCHEMA = {"type": "string", "format": "binary"}
 LOST_RETRY_S, BUSY_RETRY_S, PATIENCE_S = 60, 3, 20
 # One check needs a processor for a second or more: they take turns.
 _checking = threading.BoundedSemaphore(1)
-ReaderDep = Annotated[
-    Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
-                    scope="evidence:read")
-]  # fmt: skip
+ReaderDep = Annotated[Caller, allowed(*Role, scope="evidence:read")]
 EitherId = Annotated[ClaimId, Path()]
 
 

@@ -41,10 +41,7 @@ router = APIRouter(prefix="/policies", tags=["policies"])
 QUOTED = "QUOTED"
 UNSOLD = frozenset({"QUOTED", "LAPSED"})
 HolderDep = Annotated[Caller, allowed(Role.USER, scope="policies:write")]
-ReaderDep = Annotated[
-    Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
-                    scope="policies:read")
-]  # fmt: skip
+ReaderDep = Annotated[Caller, allowed(*Role, scope="policies:read")]
 State = Annotated[
     str | None,
     Query(pattern=r"^[A-Z_]{1,24}$", description="Only policies in this state", examples=["PAID"]),

@@ -39,10 +39,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/quotes", tags=["quotes"])
 WriterDep = Annotated[Caller, allowed(Role.USER, scope="quotes:write")]
-ReaderDep = Annotated[
-    Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
-                    scope="quotes:read")
-]  # fmt: skip
+ReaderDep = Annotated[Caller, allowed(*Role, scope="quotes:read")]
 
 
 @router.post("", status_code=201, responses=documented(409))

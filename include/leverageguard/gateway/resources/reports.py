@@ -23,10 +23,7 @@ from leverageguard.warehouse import connect, snapshot
 router = APIRouter(prefix="/reports", tags=["reports"])
 PREFIX = "rpt_"
 RETRY_S = 30
-ReaderDep = Annotated[
-    Caller, allowed(Role.USER, Role.OPERATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN,
-                    scope="reports:read")
-]  # fmt: skip
+ReaderDep = Annotated[Caller, allowed(*Role, scope="reports:read")]
 Name = Annotated[str, Path(pattern=r"^[a-z_]{1,64}$", examples=["claims_funnel"])]
 Format = Annotated[Literal["json", "csv"], Query(description="How it is written")]
 IfNoneMatch = Annotated[
