@@ -109,8 +109,14 @@ def funded_world(make_world: Callable[..., PoolWorld]) -> PoolWorld:
 
 @pytest.fixture
 def world(funded_world: PoolWorld) -> Iterator[PoolWorld]:
-    """The funded pool; whatever the test does to the chain is undone after it."""
+    """The funded pool; whatever the test does to the chain is undone after it.
+
+    A block is mined first: the chain takes its time from the machine's clock, and going back to
+    the snapshot leaves the latest block as old as the fixture, so that the next one would pass
+    any deadline a test counts from `now`.
+    """
     snapshot = funded_world.w3.provider.make_request("evm_snapshot", [])["result"]
+    funded_world.w3.provider.make_request("evm_mine", [])
     yield funded_world
     funded_world.w3.provider.make_request("evm_revert", [snapshot])
 

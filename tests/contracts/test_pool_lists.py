@@ -12,7 +12,7 @@ LISTS = [("setDenied", "isDenied", "DeniedSet"), ("setAllowed", "isAllowed", "Al
 
 @pytest.mark.parametrize(("setter", "view", "event"), LISTS)
 def test_list__several_accounts__are_listed_and_unlisted_in_one_call(world, setter, view, event):
-    for until in ([FOREVER, world.now + 50, FOREVER], [0, 0, 0]):
+    for until in ([FOREVER, world.now + 5_000, FOREVER], [0, 0, 0]):
         receipt = world.send(world.pool.functions[setter](ACCOUNTS, until), "lister")
         assert [world.view(view, each) for each in ACCOUNTS] == [bool(each) for each in until]
         assert world.events(receipt, event) == [
@@ -23,7 +23,7 @@ def test_list__several_accounts__are_listed_and_unlisted_in_one_call(world, sett
 
 @pytest.mark.parametrize(("setter", "view", "event"), LISTS)
 def test_list__an_entry__holds_until_its_second_and_no_longer(world, setter, view, event):
-    until = world.now + 100
+    until = world.now + 10_000
     world.send(world.pool.functions[setter](ACCOUNTS[:1], [until]), "lister")
     world.at(until - 1)
     assert world.view(view, ACCOUNTS[0])
@@ -90,9 +90,9 @@ def test_settle_batch__signed_before_the_allow_list_changed__is_paid(world):
 
 def test_settle_batch__a_denial_that_ran_out__makes_no_batch_stale(world):
     """Time only takes accounts off the list: what the verifiers vouched for still holds."""
-    world.deny(recipient(2), until=world.now + 100)
+    world.deny(recipient(2), until=world.now + 1_000)
     call = world.settling(world.batch((7, recipient(1))))
-    world.at(world.now + 200)
+    world.at(world.now + 2_000)
     world.send(call, "proposer")
     assert world.balance(recipient(1)) == 7
 
@@ -100,7 +100,7 @@ def test_settle_batch__a_denial_that_ran_out__makes_no_batch_stale(world):
 def test_buy_policy__once_a_denial_ran_out__sells_again(world, refused):
     """`test_pool_sales` has the refusal; here the same buyer is served at the second it ends."""
     buyer = world.who("buyer").address
-    until = world.now + 100
+    until = world.now + 10_000
     world.deny(buyer, until=until)
     world.send(world.token.functions.mint(buyer, 50))
     world.send(world.token.functions.approve(world.pool.address, 50), "buyer")
