@@ -204,7 +204,7 @@ def options_of(words: list[str] | None = None) -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seconds", type=int, default=60, help="of the mixed load")
+    parser.add_argument("--seconds", type=int, default=75, help="of the mixed load")
     parser.add_argument("--short", type=int, default=20, help="seconds of each other load")
     parser.add_argument("--users", type=int, default=16)
     parser.add_argument("--traders", type=int, default=40)

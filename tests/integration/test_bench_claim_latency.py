@@ -64,9 +64,9 @@ def test_spanned__only_who_a_cover_bought_now_spans() -> None:
         }  # fmt: skip
 
     now_ms = traders._ms("2026-01-06T02:00:00Z")
-    inside = visitor("02:31", "10:14")
+    inside = visitor("02:31", "08:59")
     assert traders.spanned(
-        [visitor("02:29", "03:00"), inside, visitor("09:00", "10:16")], now_ms
+        [visitor("02:29", "03:00"), inside, visitor("08:00", "09:01")], now_ms
     ) == [inside]
 
 

@@ -39,8 +39,11 @@ class Insured:
 
 
 def spanned(visitors: list[dict[str, Any]], now_ms: int) -> list[dict[str, Any]]:
-    """Those whose one position lies in a cover that is bought within a quarter of an hour."""
-    first, last = now_ms + 2 * WAIT_MS, now_ms + WAIT_MS + COVER_HOURS * HOUR_MS
+    """Those whose one position lies in a cover that is bought within a quarter of an hour.
+
+    When the cover's hours have passed it must be closed for an hour: its evidence is complete then.
+    """
+    first, last = now_ms + 2 * WAIT_MS, now_ms + (COVER_HOURS - 1) * HOUR_MS
     return [
         each
         for each in visitors

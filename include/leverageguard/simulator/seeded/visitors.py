@@ -11,7 +11,7 @@ from leverageguard.simulator.seeded.covered import MARGINS
 from leverageguard.simulator.seeded.people import Guest
 from leverageguard.simulator.seeded.stage import AFTERMATH_HOURS, HOUR, Stage
 
-COUNT = 24
+COUNT = 36
 FIRST_NUMBER = 900
 # At these leverages both covers are sold for every coin.
 LEVERAGES = (20, 30)
