@@ -10,6 +10,7 @@ import pytest
 from leverageguard.domain import signing
 from leverageguard.gateway.host import Host
 from leverageguard.store import base
+from leverageguard.store.evidence_tables import VerdictRecord
 from leverageguard.store.intake_tables import FiledClaim
 from tests import gateway_world as world
 from tests.gateway_shop import CHAIN, SILENT, shop_fixture  # noqa: F401
@@ -179,6 +180,30 @@ def test_look__opened_claim__is_told_by_either_id(shop):
     [check] = by_claim["checks"]
     assert check["meaning"] == "Opened and closed inside the cover and filed in time."
     assert (by_claim["may_withdraw"], by_claim["may_appeal"]) == (True, True)
+
+
+def test_look__decided_again__shows_what_was_decided_last(shop):
+    policy = shop.policy()
+    publish(shop, CLAIM, shop.file(policy))
+    shop.open(CLAIM, policy, *REFUSED)
+    common = {
+        "claim_id": CLAIM, "hold_reasons": "", "rules_version": "r", "product_version": "p",
+        "decided_at_ms": 1, "cause": "evidence_changed",
+    }  # fmt: skip
+    for no, verdict, amount in ((1, "rejected", None), (2, "verified", 7), (3, "verified", 9)):
+        root = f"0x{no:064x}"
+        record = VerdictRecord(
+            verdict_no=no, verdict=verdict, reasons="" if amount else "IN_COVER",
+            approved_micro_usdc=amount, evidence_root=root, **common,
+        )  # fmt: skip
+        with base.writing(shop.settings) as session:
+            session.add(record)
+
+        found = shop.get(f"/claims/{CLAIM}").json()
+
+        assert (found["verdict"], found["evidence_root"]) == (verdict, root)
+        assert found["approved_micro_usdc"] == (None if amount is None else str(amount))
+        assert [reason["code"] for reason in found["reasons"]] == ([] if amount else ["IN_COVER"])
 
 
 def test_look__foreign_claim__is_not_found_by_either_id(shop):
