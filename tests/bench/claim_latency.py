@@ -55,19 +55,20 @@ def measure(claims: int, data: Path) -> dict[str, Any]:
 def _measure(settings: config.Settings, count: int) -> dict[str, Any]:
     chosen = traders.spanned(visiting.visitors(settings), clock.now_ms())[: count + SPARE]
     insured = [traders.insure(settings, visitor) for visitor in chosen]
-    held = {one.visitor["visitor"]: _balance(settings, one) for one in insured}
+    token = chains.connect(settings).token()
+    held = [token.balance_of(one.visitor["wallet"]) for one in insured]
     visiting.advance(settings, traders.COVER_HOURS)
     gaps, timed, unasked = random.Random(SEED), [], 0
-    for one in insured:
+    for one, before in zip(insured, held, strict=True):
         if len(timed) == count:
             break
         time.sleep(gaps.uniform(*GAP_S))
         name = one.visitor["visitor"]
-        if _balance(settings, one) > held[name]:
+        if token.balance_of(one.visitor["wallet"]) > before:
             unasked += 1
             print(f"{name}: paid before it filed", file=sys.stderr)
             continue
-        timed.append(_paid(settings, one))
+        timed.append(_paid(settings, one, before))
         print(f"{name}: {timed[-1][1] - timed[-1][0]:.1f} s", file=sys.stderr)
     if len(timed) < count:
         raise ValueError(f"only {len(timed)} of {len(insured)} visitors had a claim left to file")
@@ -82,15 +83,12 @@ def _measure(settings: config.Settings, count: int) -> dict[str, Any]:
     }
 
 
-def _balance(settings: config.Settings, one: traders.Insured) -> int:
-    """Micro-USDC the visitor's wallet holds."""
-    return chains.connect(settings).token().balance_of(one.visitor["wallet"])
-
-
-def _paid(settings: config.Settings, one: traders.Insured) -> tuple[float, float]:
-    """File a claim over the API and wait for its money; when both were (epoch seconds)."""
+def _paid(settings: config.Settings, one: traders.Insured, before: int) -> tuple[float, float]:
+    """File a claim over the API and wait until its wallet holds more than `before` micro-USDC; when
+    both were (epoch seconds).
+    """
     token, wallet = chains.connect(settings).token(), one.visitor["wallet"]
-    signed_in, before, filed_s = traders.Api(settings, one), token.balance_of(wallet), time.time()
+    signed_in, filed_s = traders.Api(settings, one), time.time()
     signed_in.file()
     while token.balance_of(wallet) <= before:
         if time.time() > filed_s + PATIENCE_S:
