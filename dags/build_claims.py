@@ -46,7 +46,7 @@ def build_claims():
     def build_models() -> dict[str, int]:
         from leverageguard.warehouse import dbt_runner
 
-        return dbt_runner.build()
+        return dbt_runner.build(tests_reports=False)
 
     @task
     def seal_evidence() -> dict[str, int]:

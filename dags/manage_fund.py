@@ -15,6 +15,7 @@ from airflow.timetables.assets import AssetOrTimeSchedule
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 RECEIPTS = Asset("leverageguard://raw/chain_receipts")
+VALUED = Asset("leverageguard://raw/fund_valuations")
 
 
 @dag(
@@ -52,8 +53,9 @@ def manage_fund():
 
         return steps.push_reserved()
 
-    # Whatever could not be valued or set: thresholds are held against what is known.
-    @task(trigger_rule="all_done")
+    # Whatever could not be valued or set: thresholds are held against what is known, and people
+    # see it.
+    @task(trigger_rule="all_done", outlets=[VALUED])
     def watch_limits() -> dict[str, int]:
         from leverageguard import giving_way
         from leverageguard.fund import steps

@@ -1,6 +1,7 @@
-"""Tie receipts to claims and publish what people see.
+"""Tie receipts and books to claims and publish what people see.
 
-Reads    raw/* with the receipts of the last settlement
+Reads    raw/* with the receipts of the last settlement and the valuation after it; started by
+         each run of manage_fund, so every hour and after each batch
 Writes   the private warehouse, serve/current (dashboards, status), pages/dbt (dbt docs),
          pages/quality
 Re-run   safe: publishes the same figures under a new snapshot version
@@ -11,12 +12,12 @@ On fail  readers keep the snapshot before; the message names the model or test
 import pendulum
 from airflow.sdk import Asset, dag, task
 
-RECEIPTS = Asset("leverageguard://raw/chain_receipts")
+VALUED = Asset("leverageguard://raw/fund_valuations")
 PUBLISHED = Asset("leverageguard://serve/current")
 
 
 @dag(
-    schedule=[RECEIPTS],
+    schedule=[VALUED],
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,

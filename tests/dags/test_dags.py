@@ -115,6 +115,16 @@ def test_dag__that_runs_dbt__stays_in_the_one_slot_pool(bag, dag_id):
     assert bag["dags"][dag_id]["max_active_runs"] == 1
 
 
+def test_publish_reports__the_books__are_kept_and_watched_before_people_see_figures(bag):
+    assert started_by(bag, "publish_reports") == ["leverageguard://raw/fund_valuations"]
+    outlets = bag["dags"]["manage_fund"]["outlets"]
+    told = {task for task, assets in outlets.items() if assets}
+    assert told == {"watch_limits"}
+    assert outlets["watch_limits"] == ["leverageguard://raw/fund_valuations"]
+    # A task before it that failed keeps nobody from seeing what is known.
+    assert bag["dags"]["manage_fund"]["rules"]["watch_limits"] == "all_done"
+
+
 def test_build_claims__a_claim_left_unsealed__fails_the_run_after_the_others_are_published(bag):
     found = bag["dags"]["build_claims"]
 

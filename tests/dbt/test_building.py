@@ -10,7 +10,14 @@ import duckdb
 import pytest
 
 from leverageguard import clock, config
-from leverageguard.warehouse import building, dbt_runner, landing, model_runner
+from leverageguard.warehouse import (
+    building,
+    connect,
+    dbt_runner,
+    landing,
+    model_runner,
+    snapshot,
+)
 from leverageguard.warehouse.manifest import DataTest, Model
 from leverageguard.warehouse.model_runner import Models
 from tests.dbt import small_world
@@ -139,7 +146,7 @@ def test_test__judged_as_dbt_does(rows: int, severity: str, status: str, tmp_pat
         pass
     with building._database(tmp_path / "w.duckdb") as connection:
         made = Models((Model("m", "main", False, "select 1 as a", ()),), seeds, (test,))
-        done = list(building._Build(connection, made, tmp_path).run())
+        done = list(building._Build(connection, made, tmp_path).run(True))
 
     assert [(each.name, each.status) for each in done] == [("m", "success"), ("t", status)]
 
@@ -149,6 +156,64 @@ def test_database__what_does_not_fit_into_memory__goes_beside_the_file(tmp_path:
         [[folder]] = connection.execute("select current_setting('temp_directory')").fetchall()
 
     assert folder == str(tmp_path / "w.spill")
+
+
+def test_run__for_claims__leaves_the_tests_of_reports_alone_and_no_other(
+    small: DbtWorld, settings: config.Settings, models: Models
+) -> None:
+    whole = run(settings, small)
+    done = building.run(settings, small.settings.build_raw_dir, tests_reports=False)
+
+    left = {name for name in whole if name not in {outcome.name for outcome in done}}
+    parents = {test.name: test.parents for test in models.tests}
+    assert left and all(any(one.startswith("rpt_") for one in parents[name]) for name in left)
+    assert not any(
+        one.startswith("rpt_") for outcome in done for one in parents.get(outcome.name, ())
+    )
+
+
+def test_build__for_claims__is_no_whole_one(
+    small: DbtWorld, settings: config.Settings, models: Models
+) -> None:
+    landing.ensure_schemas(settings)
+
+    dbt_runner.build(tests_reports=False)
+
+    assert dbt_runner.build_if_changed() != {"unchanged": 1}
+    assert dbt_runner.build_if_changed() == {"unchanged": 1}
+
+
+def test_models__that_are_reports__are_views_over_what_is_published(models: Models) -> None:
+    reports = [model for model in models.nodes if model.is_report]
+
+    assert [model.name for model in models.nodes if model.name.startswith("rpt_")] == [
+        model.name for model in reports
+    ]
+    assert [model.name for model in reports if not model.is_view] == []
+    read = {parent for model in reports for parent in model.parents}
+    assert [name for name in read if not name.startswith(snapshot.PUBLISHED_PREFIXES)] == []
+
+
+def test_publish__every_report__is_worked_out_in_the_snapshot_as_in_the_warehouse(
+    small: DbtWorld, settings: config.Settings, models: Models
+) -> None:
+    run(settings, small)
+    snapshot.publish(settings)
+
+    names = [model.name for model in models.nodes if model.is_report]
+    with (
+        duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse,
+        connect.read_only(snapshot.current(settings)) as published,
+    ):
+        warehouse.execute("set TimeZone = 'UTC'")
+        views = published.execute("select view_name from duckdb_views() where not internal")
+        assert {name for (name,) in views.fetchall()} == set(names)
+        for name in names:
+            rows = f"select * from {name} order by all"
+            assert (
+                published.execute(rows).fetchall()
+                == warehouse.execute(rows.replace(name, f"main_reports.{name}")).fetchall()
+            )
 
 
 def test_build__fails__is_not_current_and_nothing_of_it_is_used(

@@ -7,7 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,11 @@ COMPONENTS = {
 }
 POOLS = {"warehouse": "dbt writes the private DuckDB file: one at a time"}
 INGEST_DAGS = ("ingest_exchanges", "ingest_markets", "ingest_chain", "ingest_claims")
-CHAINED_DAGS = ("build_claims", "settle_payouts", "publish_reports")
+CHAINED_DAGS = ("build_claims", "settle_payouts", "manage_fund", "publish_reports")
 # Started by assets or the clock, and not waited for: the main job ends without people.
 WATCHING_DAGS = (
     "gather_evidence", "ingest_filings", "reconcile_payouts", "review_claims", "notify_traders",
-    "manage_fund", "train_risk_model",
+    "train_risk_model",
 )  # fmt: skip
 READY_SECONDS = 180.0
 RUN_SECONDS = 900.0
@@ -236,10 +237,12 @@ class Client:
 def run_main_job(client: Client, window: tuple[str, str], say: Progress) -> None:
     """Trigger ingestion through the scheduler and wait until reports are published.
 
-    The DAGs are chained by assets: the run that follows is found by its creation time, so only
-    what this call set off is waited for. Raises StackError naming the failed task.
+    The DAGs are chained by assets: the first run that follows is found by its creation time, each
+    later one by the run whose event it took, so only what this call set off is waited for. Raises
+    StackError naming the failed task.
     """
-    known = {dag_id: {run["dag_run_id"] for run in client.runs(dag_id)} for dag_id in CHAINED_DAGS}
+    first, *others = CHAINED_DAGS
+    known = {run["dag_run_id"] for run in client.runs(first)}
     conf = {"window_start": window[0], "window_end": window[1]}
     client.pause(INGEST_DAGS, True)  # all four start together, once every trigger is recorded
     started = {dag_id: client.trigger(dag_id, conf) for dag_id in INGEST_DAGS}
@@ -247,18 +250,27 @@ def run_main_job(client: Client, window: tuple[str, str], say: Progress) -> None
     for dag_id, run_id in started.items():
         _wait_for_run(client, dag_id, run_id)
         say(f"{dag_id} finished")
-    for dag_id in CHAINED_DAGS:
-        run_id = _next_run(client, dag_id, known[dag_id])
+    run_id = _next_run(client, first, lambda run: run not in known)
+    for dag_id in (first, *others):
+        if dag_id != first:
+            run_id = _next_run(client, dag_id, partial(_is_started_by, client, dag_id, run_id))
         _wait_for_run(client, dag_id, run_id)
         say(f"{dag_id} finished")
 
 
-def _next_run(client: Client, dag_id: str, known: set[str]) -> str:
+def _is_started_by(client: Client, dag_id: str, source: str, run_id: str) -> bool:
+    """Whether an event of the run `source` is among those that started the run `run_id`."""
+    taken = client.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/upstreamAssetEvents")
+    return any(event["source_run_id"] == source for event in taken["asset_events"])
+
+
+def _next_run(client: Client, dag_id: str, is_it: Callable[[str], bool]) -> str:
+    """The oldest of the newest runs that is the one; StackError when none comes."""
     deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
-        new = [run for run in client.runs(dag_id) if run["dag_run_id"] not in known]
-        if new:
-            return str(new[-1]["dag_run_id"])
+        for run in reversed(client.runs(dag_id)):
+            if is_it(str(run["dag_run_id"])):
+                return str(run["dag_run_id"])
         time.sleep(0.3)
     raise StackError(f"{dag_id} was never started by its assets: ./leverageguard logs shows why")
 

@@ -45,17 +45,18 @@ class Outcome:
         return f"{self.kind} {self.name} ({self.status}): {self.message}"
 
 
-def run(settings: Settings, raw_dir: Path) -> list[Outcome]:
+def run(settings: Settings, raw_dir: Path, tests_reports: bool = True) -> list[Outcome]:
     """Build the warehouse from the raw files below `raw_dir`; how every node ended.
 
-    After a bad outcome the warehouse is the one that was there before. Raises
-    dbt_runner.DbtFailed when the project does not compile.
+    No decision reads a report, so a claim does not wait for tests of reports: `tests_reports`
+    says whether they are run. After a bad outcome the warehouse is the one that was there before.
+    Raises dbt_runner.DbtFailed when the project does not compile.
     """
     models = model_runner.compiled(settings)
     draft = settings.warehouse_path.with_suffix(".draft")
     try:
         with _database(draft) as connection:
-            done = list(_Build(connection, models, raw_dir).run())
+            done = list(_Build(connection, models, raw_dir).run(tests_reports))
         if not any(outcome.is_bad for outcome in done):
             _wal(settings.warehouse_path).unlink(missing_ok=True)
             draft.replace(settings.warehouse_path)
@@ -75,13 +76,15 @@ class _Build:
         self._as_of_ms = clock.now_ms()
         self._broken: set[str] = set()
 
-    def run(self) -> Iterator[Outcome]:
+    def run(self, tests_reports: bool) -> Iterator[Outcome]:
         """Seeds, models and tests, each with its outcome."""
         yield from self._seeds()
         for model in self._models.nodes:
             yield self._model(model)
+        reports = {model.name for model in self._models.nodes if model.is_report}
         for test in self._models.tests:
-            yield self._test(test)
+            if tests_reports or not reports.intersection(test.parents):
+                yield self._test(test)
 
     def _seeds(self) -> Iterator[Outcome]:
         for schema, name in model_runner.attach_seeds(self._connection, self._models.seeds):

@@ -28,13 +28,15 @@ class DbtFailed(Exception):
     """dbt did not finish; the message names each failed node, why, and a test's rows."""
 
 
-def build(select: str | None = None) -> dict[str, int]:
+def build(select: str | None = None, *, tests_reports: bool = True) -> dict[str, int]:
     """Rebuild every model and run every test on its data; returns node counts by status.
 
     Unit tests speak of the code, not of data: the test command runs them. `select` is a dbt node
     selector, and has dbt itself build in the warehouse that is there; without one, what dbt
     compiled is run (`building`), with the same outcome. A second run changes nothing unless raw
-    did. Raises DbtFailed when a model or a test fails; what depends on it was then not built.
+    did. Without `tests_reports` it is a build for claims: reports are there, their tests wait for
+    the next whole build. Raises DbtFailed when a model or a test fails; what depends on it was
+    then not built.
     """
     settings = config.load()
     landing.ensure_schemas(settings)
@@ -45,8 +47,9 @@ def build(select: str | None = None) -> dict[str, int]:
     _stamp(settings).unlink(missing_ok=True)
     frozen = freezing.freeze(settings)
     if select is None:
-        counts = _run_compiled(settings, frozen)
-        _stamp(settings).write_text(found)
+        counts = _run_compiled(settings, frozen, tests_reports)
+        if tests_reports:
+            _stamp(settings).write_text(found)
         return counts
     chosen = ["--select", *select.split()]
     results = _invoke(settings, ["build", "--exclude-resource-type", "unit_test", *chosen])
@@ -59,10 +62,10 @@ def build(select: str | None = None) -> dict[str, int]:
     return dict(Counter(str(result.status) for result in results))
 
 
-def _run_compiled(settings: config.Settings, frozen: Path) -> dict[str, int]:
+def _run_compiled(settings: config.Settings, frozen: Path, tests_reports: bool) -> dict[str, int]:
     from leverageguard.warehouse import building  # it names this module's error
 
-    done = building.run(settings, frozen)
+    done = building.run(settings, frozen, tests_reports)
     bad = [str(outcome) for outcome in done if outcome.is_bad]
     if bad:
         raise DbtFailed("\n".join(bad))

@@ -8,18 +8,23 @@ from typing import Any
 
 # dbt names a database after its file; a connection to ":memory:" calls itself the same.
 CATALOG = "memory"
+REPORTS = "reports/"
 _RUN_AS = ("table", "view", "incremental")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One compiled model; `parents` are the models and seeds it reads."""
+    """One compiled model; `parents` are the models and seeds it reads.
+
+    Reports are what lies below `models/reports`: people read them, no decision does.
+    """
 
     name: str
     schema: str
     is_view: bool
     sql: str
     parents: tuple[str, ...]
+    is_report: bool = False
 
     @property
     def relation(self) -> str:
@@ -54,6 +59,7 @@ def models(manifest: Mapping[str, Any]) -> dict[str, Model]:
             is_view=node["config"]["materialized"] == "view",
             sql=node["compiled_code"],
             parents=tuple(_name(parent) for parent in node["depends_on"]["nodes"]),
+            is_report=node["path"].startswith(REPORTS),
         )
         for node in nodes
         if node["resource_type"] == "model" and node["config"]["materialized"] in _RUN_AS

@@ -28,7 +28,7 @@ _RAW = "@raw@"
 # In place of the time of a build; far ahead, so that what runs without a time finds none passed.
 _AS_OF = "4102444800001"
 _SOURCE = re.compile(r"read_parquet\('@raw@/(?P<table>\w+/\w+)/[^']*'[^)]*\)")
-_FORMAT = 2  # of what is kept below the data folder
+_FORMAT = 3  # of what is kept below the data folder
 _NODES, _SEEDS = "project.json", f"{CATALOG}.duckdb"
 _PROJECT_FILES = ("*.sql", "*.yml", "*.csv")
 

@@ -1,16 +1,18 @@
 """The published snapshot: a versioned, read-only copy of the marts and reports for every reader.
 
 The private warehouse file locks readers out while dbt writes, so nobody reads it. A publish copies
-the marts into `serve/<version>/leverageguard.duckdb` and swings the link `serve/current` to it.
-Readers resolve the link once and keep what they opened; the last few versions stay for them.
+the marts, and the reports as views over them, into `serve/<version>/leverageguard.duckdb` and
+swings the link `serve/current` to it. Readers resolve the link once and keep what they opened; the
+last few versions stay for them.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,9 @@ KEEP = 3
 PUBLISHED_PREFIXES = ("fct_", "dim_", "rpt_")
 INFO_TABLE = "dim_snapshot"
 _HALF_MADE = ".tmp-"
+# How DuckDB writes down a view of the warehouse, and what it reads.
+_HEAD = re.compile(r"^create view \S+ as ", re.IGNORECASE)
+_RELATION = re.compile(r'"?leverageguard"?\."?(\w+)"?\."?(\w+)"?')
 
 
 class SnapshotError(Exception):
@@ -117,11 +122,14 @@ def _copy_marts(settings: config.Settings, target: Path, version: str) -> None:
             f"attach '{_quoted(settings.warehouse_path)}' as leverageguard (read_only)"
         )
         connection.execute(f"attach '{_quoted(target)}' as snapshot")
-        for schema, table in _marts(connection, settings):
-            connection.execute(
-                f'create table snapshot.main."{table}" as '
-                f'select * from leverageguard."{schema}"."{table}"'
-            )
+        marts = _marts(connection, settings)
+        views = _views(connection, marts)
+        for schema, table in marts:
+            if table not in views:
+                connection.execute(
+                    f'create table snapshot.main."{table}" as '
+                    f'select * from leverageguard."{schema}"."{table}"'
+                )
         connection.execute(
             f"create table snapshot.main.{INFO_TABLE} as select ? as version, "
             "make_timestamp(?::bigint * 1000)::timestamptz as published_at, ? as is_simulated, "
@@ -130,6 +138,7 @@ def _copy_marts(settings: config.Settings, target: Path, version: str) -> None:
         )
         connection.execute("checkpoint snapshot")
         connection.execute("detach snapshot")
+    _add_views(target, views)
 
 
 def _marts(connection: Any, settings: config.Settings) -> list[tuple[str, str]]:
@@ -146,6 +155,35 @@ def _marts(connection: Any, settings: config.Settings) -> list[tuple[str, str]]:
     if not marts:
         raise SnapshotError(f"{settings.warehouse_path} holds no marts: run build_claims")
     return marts
+
+
+def _views(connection: Any, marts: list[tuple[str, str]]) -> dict[str, str]:
+    """Name → query over the snapshot's own tables of every report, parents first.
+
+    A report that is a view costs a publication nothing; it is worked out when somebody reads it.
+    What reads more than is published is not among them and is copied as it stands.
+    """
+    named = {table: schema for schema, table in marts}
+    rows = connection.execute(
+        "select view_name, sql from duckdb_views() where database_name = 'leverageguard' "
+        "and starts_with(view_name, 'rpt_') order by view_oid"
+    ).fetchall()
+    views: dict[str, str] = {}
+    for name, sql in rows:
+        query = _HEAD.sub("", sql, count=1)
+        read = _RELATION.findall(query)
+        if all(named.get(table) == schema for schema, table in read):
+            views[name] = _RELATION.sub(r'main."\2"', query)
+    return views
+
+
+def _add_views(target: Path, views: Mapping[str, str]) -> None:
+    """Under the file's own name: it is the catalogue every reader sees."""
+    import duckdb
+
+    with duckdb.connect(str(target)) as connection:
+        for name, query in views.items():
+            connection.execute(f'create view main."{name}" as {query}')
 
 
 def _quoted(path: Path) -> str:

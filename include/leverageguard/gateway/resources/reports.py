@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path as File
 from typing import Annotated, Any, Literal
 
@@ -109,6 +110,8 @@ def _names(path: File) -> list[str]:
     return [row["table_name"].removeprefix(PREFIX) for row in connect.rows(path, query, [PREFIX])]
 
 
+# A published file never changes, and counting a report works it out.
+@lru_cache(maxsize=256)
 def _named(path: File, name: str) -> ReportNamed:
     query = "select column_name from information_schema.columns where table_name = ? "
     columns = connect.rows(path, query + "order by ordinal_position", [PREFIX + name])
