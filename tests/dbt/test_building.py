@@ -200,20 +200,18 @@ def test_publish__every_report__is_worked_out_in_the_snapshot_as_in_the_warehous
     run(settings, small)
     snapshot.publish(settings)
 
-    names = [model.name for model in models.nodes if model.is_report]
+    reports = {model.name: model.schema for model in models.nodes if model.is_report}
     with (
         duckdb.connect(str(settings.warehouse_path), read_only=True) as warehouse,
         connect.read_only(snapshot.current(settings)) as published,
     ):
         warehouse.execute("set TimeZone = 'UTC'")
         views = published.execute("select view_name from duckdb_views() where not internal")
-        assert {name for (name,) in views.fetchall()} == set(names)
-        for name in names:
-            rows = f"select * from {name} order by all"
-            assert (
-                published.execute(rows).fetchall()
-                == warehouse.execute(rows.replace(name, f"main_reports.{name}")).fetchall()
-            )
+        assert {name for (name,) in views.fetchall()} == set(reports)
+        for name, schema in reports.items():
+            here = warehouse.execute(f"select * from {schema}.{name} order by all").fetchall()
+            there = published.execute(f"select * from {name} order by all").fetchall()
+            assert there == here, name
 
 
 def test_build__fails__is_not_current_and_nothing_of_it_is_used(
