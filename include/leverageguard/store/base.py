@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
+from threading import RLock
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Engine, MetaData, create_engine, event, text
@@ -13,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from leverageguard.config import Settings
 
 BUSY_TIMEOUT_MS = 30_000
+_turn = RLock()
 
 
 class Base(DeclarativeBase):
@@ -73,9 +75,12 @@ def session(settings: Settings) -> Iterator[Session]:
 @contextmanager
 def writing(settings: Settings) -> Iterator[Session]:
     """A session that nobody else writes beside: what it reads stays so until it commits."""
-    with session(settings) as opened:
+    is_sqlite = engine(settings).dialect.name == "sqlite"
+    # Writers of one process wait for each other here; in SQLite they would look again after sleeps
+    # that grow, and the unlucky one among sixteen waits for seconds.
+    turn = _turn if is_sqlite else nullcontext()
+    with turn, session(settings) as opened:
         # Writes nothing, but takes SQLite's write lock before the first read.
-        is_sqlite = opened.get_bind().dialect.name == "sqlite"
         lock = "UPDATE quotes SET reference = reference WHERE 1 = 0"
         opened.execute(text(lock if is_sqlite else "LOCK TABLE quotes IN EXCLUSIVE MODE"))
         yield opened
