@@ -2,7 +2,8 @@
 
 Reads    raw/*
 Writes   the private warehouse, an evidence package and a verdict row for each claim decided
-         anew, the claims' moves, then a published read-only snapshot (serve/current)
+         anew, the claims' moves, what the checks found (raw/quality), then a published
+         read-only snapshot (serve/current)
 Re-run   safe: models are rebuilt from raw; planned payouts keep their amounts; what is decided
          as before is not sealed again
 Backfill not needed: every run decides over all evidence landed so far

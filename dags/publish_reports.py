@@ -3,7 +3,7 @@
 Reads    raw/* with the receipts of the last settlement and the valuation after it; started by
          each run of manage_fund, so every hour and after each batch
 Writes   the private warehouse, serve/current (dashboards, status), pages/dbt (dbt docs),
-         pages/quality
+         pages/quality, raw/quality
 Re-run   safe: publishes the same figures under a new snapshot version
 Backfill not needed: every run reports over all evidence landed so far
 On fail  readers keep the snapshot before; the message names the model or test

@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from leverageguard.quality import ExpectationsFailed, departures, steps, validator
+from leverageguard.quality import ExpectationsFailed, departures, recording, steps, validator
+from leverageguard.warehouse import landing
 
 pytestmark = pytest.mark.slow
 
@@ -171,6 +172,10 @@ def test_check_departures__refused_rows__stay_refused(settings):
     for _ in range(2):
         with pytest.raises(ExpectationsFailed):
             steps.check_departures()
+    told = [each for each in landing.scan(settings, recording.CHECKS) if not each["is_passed"]]
+    assert [(each["boundary"], each["failed_row_count"]) for each in told] == [
+        ("departures", 3)
+    ] * 2
 
 
 def test_check_departures__changed_after_a_pass__is_judged_again(settings):

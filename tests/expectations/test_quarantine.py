@@ -7,7 +7,7 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
-from leverageguard.quality import ExpectationsFailed, quarantine, steps
+from leverageguard.quality import ExpectationsFailed, quarantine, recording, steps
 from leverageguard.quality import landed as landed_files
 from leverageguard.warehouse import landing, raw_tables
 from leverageguard.warehouse.raw_tables import RAW_TABLES
@@ -37,6 +37,9 @@ def test_check_arrivals__every_table_good__passes_and_shows_the_pages(landed):
     assert "arrivals.exchanges_orders" in page
     assert not re.search(r"(src=|stylesheet[^>]*href=|url\()[\"']?https?:", page)
     assert steps.check_arrivals()["files"] == 0
+    told = landing.scan(landed, recording.CHECKS)
+    assert len({each["suite"] for each in told}) == len(told) == 35
+    assert all(each["is_passed"] and each["row_count"] for each in told)
 
 
 def test_check_arrivals__bad_row__is_moved_and_named_and_its_window_is_open(with_windows):
@@ -65,6 +68,11 @@ def test_check_arrivals__bad_row__is_moved_and_named_and_its_window_is_open(with
     ]
     assert kept[0]["reason"] and "average_price" in kept[0]["rule"]
     assert kept[0]["quarantined_at_ms"] >= HOUR
+    (told,) = landing.scan(settings, recording.CHECKS, where={"raw_table": [ORDERS]})
+    assert (told["row_count"], told["failed_row_count"], told["is_passed"]) == (2, 1, False)
+    assert "average_price" in told["failed_rules"]
+    (taken_out,) = landing.scan(settings, recording.QUARANTINE)
+    assert (taken_out["raw_table"], taken_out["exchange"]) == (ORDERS, "okx")
     path = settings.quarantine_dir / f"{ORDERS}/2026-01-05-01-{GROUP}-orders.parquet"
     assert pq.read_table(path).num_rows == 1
 
@@ -190,6 +198,7 @@ def test_check_arrivals__killed_before_the_row_left__is_repeated_without_loss(
     assert len(quarantine.listing(settings)) == 1
     steps.check_arrivals()
     assert len(quarantine.listing(settings)) == 1
+    assert len(landing.scan(settings, recording.QUARANTINE)) == 1
     assert orders(settings) == ["11"]
     assert gaps(settings) == {("acc-1", "orders")}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from leverageguard import config
-from leverageguard.quality import landed, quarantine, validator
+from leverageguard.quality import landed, quarantine, recording, validator
 from leverageguard.quality.failures import Failure
 from leverageguard.quality.quarantine import BadRow
 from leverageguard.quality.suites import Suite
@@ -44,6 +44,8 @@ def check(settings: config.Settings, suites: list[Suite]) -> Checked:
         whole_table = any(not failure.rows for failure in failures)
         files = set() if whole_table else set(job.frame[landed.FILE]) - touched
         watermark.add(job.suite, {file: stamps[file] for file in files})
+    # Before the memory of what passed: a check that is killed here is made and told again.
+    recording.record_checks(settings, "arrivals", zip(jobs, found, strict=True))
     watermark.save()
     return checked
 

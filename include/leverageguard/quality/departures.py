@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leverageguard import config
-from leverageguard.quality import validator
+from leverageguard.quality import recording, validator
 from leverageguard.quality.arrivals import Checked
 from leverageguard.quality.suites import Suite
 from leverageguard.quality.validator import Job
@@ -25,7 +25,9 @@ def check(settings: config.Settings, suites: list[Suite]) -> Checked:
     memory = settings.data_dir / "quality" / "departed.json"
     if _passed(memory) == stamp:
         return checked
-    checked.failures = [f for found in validator.validate(settings, jobs) for f in found]
+    found = validator.validate(settings, jobs)
+    checked.failures = [failure for failures in found for failure in failures]
+    recording.record_checks(settings, "departures", zip(jobs, found, strict=True))
     if not checked.failures:
         memory.parent.mkdir(parents=True, exist_ok=True)
         memory.write_text(json.dumps({"passed": stamp}))

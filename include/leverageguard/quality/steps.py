@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from leverageguard import config
-from leverageguard.quality import arrivals, departures, pages, quarantine, suites, validator
+from leverageguard.quality import (
+    arrivals,
+    departures,
+    pages,
+    quarantine,
+    recording,
+    suites,
+    validator,
+)
 from leverageguard.quality.failures import ExpectationsFailed
 
 
@@ -16,6 +24,7 @@ def check_arrivals() -> dict[str, int]:
     """
     settings = config.load()
     checked = arrivals.check(settings, _suites(settings, "arrivals"))
+    recording.record_quarantine(settings)
     in_quarantine = len(quarantine.listing(settings))
     if checked.failures:
         show(settings)

@@ -1,0 +1,7 @@
+with
+
+quarantined as (
+    select * from {{ ref('stg_quality__quarantined_rows') }}
+)
+
+select * from quarantined

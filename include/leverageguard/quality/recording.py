@@ -1,0 +1,92 @@
+"""What the checks found, landed as raw rows of their own, so that reports can show it.
+
+Great Expectations keeps whole results of the last runs only. Here each check leaves one row a
+suite, and each row put into quarantine leaves one that names its table, rule and reason but none of
+its values. No suite judges these rows: every check lands some, so the next one would never find
+nothing to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from leverageguard import clock, config
+from leverageguard.quality import quarantine
+from leverageguard.quality.failures import Failure
+from leverageguard.quality.validator import Job
+from leverageguard.warehouse import landing
+from leverageguard.warehouse.landing import Row
+
+CHECKS, QUARANTINE = "quality/checks", "quality/quarantine"
+_QUARANTINE_FILE = "quarantine"
+
+
+def record_checks(
+    settings: config.Settings,
+    boundary: str,
+    judged: Iterable[tuple[Job, list[Failure]]],
+) -> None:
+    """Land one row for each suite of a check at `boundary` (arrivals or departures).
+
+    A suite judged in several parts counts as one: its rows and failing rows are summed.
+    """
+    now = clock.now_ms()
+    rows: dict[str, Row] = {}
+    for job, failures in judged:
+        row = rows.setdefault(job.suite.name, _unjudged(boundary, job, now))
+        row["row_count"] += len(job.frame)
+        row["failed_row_count"] += len({number for each in failures for number in each.rows})
+        row["failed_rules"] |= {each.rule for each in failures}
+    for row in rows.values():
+        failed = sorted(row["failed_rules"])
+        row["is_passed"] = not failed
+        row["failed_rule_count"] = len(failed)
+        row["failed_rules"] = "; ".join(failed) or None
+    _add(settings, CHECKS, boundary, list(rows.values()))
+
+
+def record_quarantine(settings: config.Settings) -> None:
+    """Land a row for each quarantined row that has none yet.
+
+    It compares with what is landed, so rows kept by a check that was killed follow with the next.
+    """
+    found = {row["quarantined_id"]: row for row in map(_told, quarantine.listing(settings))}
+    if found:
+        known = landing.scan(settings, QUARANTINE, ["quarantined_id"])
+        for row in known:
+            found.pop(row["quarantined_id"], None)
+        _add(settings, QUARANTINE, _QUARANTINE_FILE, list(found.values()))
+
+
+def _unjudged(boundary: str, job: Job, now: int) -> Row:
+    return {
+        "boundary": boundary,
+        "suite": job.suite.name,
+        "raw_table": job.suite.table or None,
+        "checked_at_ms": now,
+        "row_count": 0,
+        "failed_row_count": 0,
+        "rule_count": len(job.suite.expectations),
+        "failed_rule_count": 0,
+        "failed_rules": set(),
+    }
+
+
+def _told(row: Row) -> Row:
+    """A quarantined row without its values: they may be a person's, and reports are for many."""
+    content = json.dumps(row, sort_keys=True, default=str)
+    return {
+        "quarantined_id": hashlib.sha256(content.encode()).hexdigest(),
+        "raw_table": row["table"],
+        "exchange": row.get("exchange") or None,
+        "rule": row["rule"],
+        "reason": row["reason"],
+        "quarantined_at_ms": row["quarantined_at_ms"],
+    }
+
+
+def _add(settings: config.Settings, table: str, name: str, rows: list[Row]) -> None:
+    for hour, of_hour in landing.by_hour(table, rows).items():
+        landing.replace(settings, table, hour, name, of_hour, keep=lambda _: True)
