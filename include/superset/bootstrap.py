@@ -12,9 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ASSETS = Path(__file__).parent / "assets"
-VIEWER_ROLE = "Dashboard viewer"
-PASSWORDS = ("superset_admin_password", "superset_viewer_password")
+import roles
+
+HERE = Path(__file__).parent
+ASSETS = HERE / "assets"
 
 
 def prepare(app: Any, data: Path) -> bool:
@@ -28,7 +29,7 @@ def prepare(app: Any, data: Path) -> bool:
         _upgrade(app)
         _users(app, data)
         _import(app, contents)
-        _viewer_role(app)
+        _roles(app)
     memory.write_text(json.dumps(stamp))
     return True
 
@@ -44,10 +45,12 @@ def asset_contents(is_simulated: bool) -> dict[str, str]:
 
 def _stamp(contents: dict[str, str], data: Path) -> dict[str, str]:
     digest = hashlib.sha256(json.dumps(contents, sort_keys=True).encode())
-    secrets = [data / "secrets" / name for name in PASSWORDS]
+    rules = b"".join((HERE / f"{name}.py").read_bytes() for name in ("roles", "guests"))
+    secrets = [data / "secrets" / f"superset_{name}_password" for name in roles.USERS]
     return {
         "superset": version("apache-superset"),
         "assets": digest.hexdigest(),
+        "roles": hashlib.sha256(rules).hexdigest(),
         "secrets": " ".join(str(path.stat().st_mtime_ns) for path in secrets),
     }
 
@@ -61,9 +64,9 @@ def _upgrade(app: Any) -> None:
 
 
 def _users(app: Any, data: Path) -> None:
-    for name, role in (("admin", "Admin"), ("viewer", "Gamma")):
+    for name in roles.USERS:
         password = (data / "secrets" / f"superset_{name}_password").read_text().strip()
-        _user(app.appbuilder.sm, name, role, password)
+        _user(app.appbuilder.sm, name, "Admin" if name == "admin" else "Gamma", password)
 
 
 def _user(manager: Any, name: str, role: str, password: str) -> None:
@@ -93,17 +96,19 @@ def _import(app: Any, contents: dict[str, str]) -> None:
     ImportAssetsCommand(bundle).run()
 
 
-def _viewer_role(app: Any) -> None:
-    """What Gamma may do, plus reading the datasets of the dashboard; no SQL Lab, no edits."""
+def _roles(app: Any) -> None:
+    """Roles over what was imported now; the operator owns it, so as to edit it."""
+    import guests
     from superset import db
     from superset.connectors.sqla.models import SqlaTable
+    from superset.models.core import Database
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
 
     manager = app.appbuilder.sm
-    role = manager.find_role(VIEWER_ROLE) or manager.add_role(VIEWER_ROLE)
-    role.permissions = list(manager.find_role("Gamma").permissions)
-    for dataset in db.session.query(SqlaTable).all():
-        view = manager.add_permission_view_menu("datasource_access", dataset.perm)
-        if view not in role.permissions:
-            role.permissions.append(view)
-    manager.find_user(username="viewer").roles = [role]
+    datasets = db.session.query(SqlaTable).all()
+    roles.define(manager, db.session.query(Database).all(), datasets)
+    guests.define(manager, datasets)
+    for kind in (Slice, Dashboard):
+        roles.own(manager.find_user(username="operator"), db.session.query(kind).all())
     db.session.commit()

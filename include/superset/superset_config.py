@@ -7,7 +7,14 @@ launcher sets LEVERAGEGUARD_DATA and LEVERAGEGUARD_PORT.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fence
+import guests
+from sqlalchemy.pool import NullPool
 
 DATA = Path(os.environ["LEVERAGEGUARD_DATA"])
 PORT = int(os.environ["LEVERAGEGUARD_PORT"]) + 1
@@ -54,24 +61,21 @@ TALISMAN_CONFIG = {
 }
 
 # Superset sends no figures home and offers no page that needs another host.
-FEATURE_FLAGS = {"ALERT_REPORTS": False, "EMBEDDED_SUPERSET": False, "THUMBNAILS": False}
+FEATURE_FLAGS = {"ALERT_REPORTS": False, "EMBEDDED_SUPERSET": True, "THUMBNAILS": False}
 LANGUAGES: dict[str, dict[str, str]] = {}
 LOG_LEVEL = "WARNING"
 FAB_ADD_SECURITY_API = False
 
-# What a query may do: read this file, and nothing else on the machine.
-DUCKDB_HARDENED = {
-    "enable_external_access": "false",
-    "autoload_known_extensions": "false",
-    "autoinstall_known_extensions": "false",
-    "lock_configuration": "true",
-    "memory_limit": "512MB",
-    "threads": "2",
-}
+# A trader is a guest of one wallet.
+GUEST_ROLE_NAME = guests.GUEST_ROLE
+GUEST_TOKEN_JWT_AUDIENCE = guests.AUDIENCE
+CUSTOM_SECURITY_MANAGER = guests.WalletGuests
+
+QUERY_SECONDS = float(os.environ.get("LEVERAGEGUARD_SUPERSET_QUERY_SECONDS", "30"))
 
 
 def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):  # noqa: N802
-    """Every DuckDB connection goes to the newest snapshot, read-only and locked down.
+    """Every DuckDB connection goes to the newest snapshot, through the fence.
 
     The link is resolved here: a path that stays the same would serve a stale file to a process
     that still holds it open.
@@ -84,5 +88,8 @@ def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):  # n
         raise SupersetGenericDBErrorException(
             "nothing is published yet: the first build_claims run publishes"
         )
-    hardened = {"read_only": True, "config": dict(DUCKDB_HARDENED)}
-    return uri.set(database=os.path.realpath(SNAPSHOT)), {**params, "connect_args": hardened}
+    return uri, {"creator": _fenced, "poolclass": NullPool}
+
+
+def _fenced() -> Any:
+    return fence.FencedConnection(os.path.realpath(SNAPSHOT), QUERY_SECONDS)

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import duckdb
 import pytest
 import requests
 from playwright.sync_api import Page, sync_playwright
 
-from leverageguard import clock, config
-from leverageguard.warehouse import snapshot
+from leverageguard import config
+from tests.e2e import superset_server
+from tests.e2e.superset_server import PYTHON, SERVE, Running, chart_rows, session
 
 pytestmark = pytest.mark.slow
 
-PYTHON = config.REPO_DIR / ".venv-superset" / "bin" / "python"
-SERVE = config.REPO_DIR / "include" / "superset" / "serve.py"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-SECRETS = (
-    "superset_secret_key",
-    "superset_guest_key",
-    "superset_admin_password",
-    "superset_viewer_password",
-)
 REPORTS = """
 create table rpt_claims_funnel as select * from (values
     (1, 'notified', 4321::bigint, 0::bigint, 0::decimal(38, 6)),
@@ -66,70 +52,10 @@ create table rpt_last_batches as select
 """
 
 
-@dataclass(frozen=True)
-class Running:
-    """A Superset of the test's own, and its data folder's settings."""
-
-    settings: config.Settings
-    url: str
-
-    def password(self, user: str) -> str:
-        return self.settings.secret(f"superset_{user}_password")
-
-
-def free_port_base() -> int:
-    """A port base whose Superset port nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1]) - 1
-
-
-def publish(settings: config.Settings, paid: int) -> None:
-    settings.warehouse_path.parent.mkdir(exist_ok=True)
-    settings.warehouse_path.unlink(missing_ok=True)
-    with duckdb.connect(str(settings.warehouse_path)) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute(REPORTS.format(paid=paid))
-    snapshot.publish(settings)
-
-
 @pytest.fixture(scope="module")
 def superset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Started before anything is published, as `up` does."""
-    data = tmp_path_factory.mktemp("superset")
-    base = free_port_base()
-    patch = pytest.MonkeyPatch()
-    patch.setenv("LEVERAGEGUARD_DATA", str(data))
-    patch.setenv("LEVERAGEGUARD_PORT", str(base))
-    settings = config.load()
-    settings.secrets_dir.mkdir()
-    for name in SECRETS:
-        (settings.secrets_dir / name).write_text(secrets.token_urlsafe(16))
-    clock.set_world(1_767_600_000_000)
-    url = f"http://127.0.0.1:{settings.superset_port}"
-    with (data / "superset.log").open("w") as log:
-        process = subprocess.Popen(
-            [str(PYTHON), str(SERVE)], env=dict(os.environ), stdout=log, stderr=log
-        )
-        try:
-            wait_healthy(url, process, data / "superset.log")
-            yield Running(settings, url)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
-            patch.undo()
-
-
-def wait_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 400
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()[-3000:]
-        try:
-            if requests.get(f"{url}/health", timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.5)
-    raise AssertionError(f"Superset did not answer: {log.read_text()[-3000:]}")
+    with superset_server.served(tmp_path_factory.mktemp("superset")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -139,34 +65,8 @@ def world(superset: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
     return superset
 
 
-def session(running: Running, user: str) -> requests.Session:
-    opened = requests.Session()
-    page = opened.get(f"{running.url}/login/", timeout=60).text
-    token = re.search(r'(?:csrf_token&#34;: &#34;|name="csrf_token"[^>]*value=")([^&"]+)', page)
-    assert token
-    form = {"username": user, "password": running.password(user), "csrf_token": token[1]}
-    answer = opened.post(f"{running.url}/login/", data=form, timeout=60)
-    assert "/login" not in answer.url
-    return opened
-
-
-def chart_rows(opened: requests.Session, running: Running, name: str) -> list[dict[str, object]]:
-    charts = opened.get(f"{running.url}/api/v1/chart/?q=(page_size:100)", timeout=60).json()
-    number = next(each["id"] for each in charts["result"] if each["slice_name"] == name)
-    answer = opened.get(f"{running.url}/api/v1/chart/{number}/data/?force=true", timeout=60)
-    assert answer.status_code == requests.codes.ok, answer.text
-    rows: list[dict[str, object]] = answer.json()["result"][0]["data"]
-    return rows
-
-
-def query(opened: requests.Session, running: Running, sql: str) -> requests.Response:
-    asked = opened.get(f"{running.url}/api/v1/security/csrf_token/", timeout=60).json()
-    return opened.post(
-        f"{running.url}/api/v1/sqllab/execute/",
-        json={"database_id": 1, "sql": sql, "runAsync": False},
-        headers={"X-CSRFToken": asked.get("result") or "", "Referer": running.url},
-        timeout=60,
-    )
+def publish(settings: config.Settings, paid: int) -> None:
+    superset_server.publish(settings, REPORTS.format(paid=paid))
 
 
 def read_dashboard(page: Page, running: Running) -> str:
@@ -235,39 +135,6 @@ def test_dashboard__every_chart__answers_over_the_api(world: Running) -> None:
     charts = opened.get(f"{world.url}/api/v1/chart/?q=(page_size:100)", timeout=60).json()
     for chart in charts["result"]:
         assert chart_rows(opened, world, chart["slice_name"]), chart["slice_name"]
-
-
-def test_viewer__sql_lab_and_edits__are_refused(world: Running) -> None:
-    opened = session(world, "viewer")
-    assert query(opened, world, "select 1").status_code == requests.codes.forbidden
-    assert opened.get(f"{world.url}/sqllab/", timeout=60).status_code == requests.codes.forbidden
-    asked = opened.get(f"{world.url}/api/v1/security/csrf_token/", timeout=60).json()
-    head = {"X-CSRFToken": asked["result"], "Referer": world.url}
-    gone = opened.delete(f"{world.url}/api/v1/dashboard/1", headers=head, timeout=60)
-    assert gone.status_code in (requests.codes.forbidden, requests.codes.not_found)
-
-
-def test_stranger__without_login__sees_nothing(world: Running) -> None:
-    answer = requests.get(f"{world.url}/api/v1/chart/1/data/", timeout=60, allow_redirects=False)
-    assert answer.status_code in (401, 302, 404)
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "select * from read_text('/etc/passwd')",
-        "attach '/tmp/another.duckdb' as another",
-        "copy (select 1) to '/tmp/out_of_superset.csv'",
-        "set memory_limit = '10GB'",
-        "insert into rpt_last_batches default values",
-        "install httpfs",
-    ],
-)
-def test_admin__sql_beyond_the_snapshot__is_refused(world: Running, sql: str) -> None:
-    publish(world.settings, paid=5)
-    answer = query(session(world, "admin"), world, sql)
-    assert answer.status_code != requests.codes.ok
-    assert not Path("/tmp/out_of_superset.csv").exists()
 
 
 def test_pages__every_answer__forbids_other_hosts_and_forms_without_a_token(

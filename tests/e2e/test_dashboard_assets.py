@@ -95,8 +95,8 @@ def test_dataset__its_columns__are_those_of_the_model(dataset: dict[str, Any]) -
 def model_columns(name: str) -> set[str]:
     """Columns dbt documents for a report."""
     folder: Path = config.REPO_DIR / "dbt_project" / "models" / "reports"
-    for path in folder.glob("*.yml"):
-        for model in yaml.safe_load(path.read_text())["models"]:
+    for path in folder.rglob("*.yml"):
+        for model in yaml.safe_load(path.read_text()).get("models", []):
             if model["name"] == name:
                 return {column["name"] for column in model["columns"]}
     raise AssertionError(f"no report {name} in {folder}")

@@ -35,7 +35,9 @@ AIRFLOW_USERS = {
     **dict.fromkeys(APPROVERS, "user"),
 }
 AIRFLOW_PASSWORDS = "airflow_passwords.json"
-SUPERSET_PASSWORDS = ("superset_admin_password", "superset_viewer_password")
+SUPERSET_PASSWORDS = tuple(
+    f"superset_{user}_password" for user in ("admin", "viewer", "operator", "auditor")
+)
 
 
 def generate(settings: Settings) -> None:
