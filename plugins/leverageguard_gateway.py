@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leverageguard.gateway.host import Person
 
 PREFIX = "/leverageguard"
-PAGES = {"dbt": "dbt docs", "quality": "data quality", "api/docs": "API"}
+PAGES = {"": "overview", "dbt": "dbt docs", "quality": "data quality", "api/docs": "API"}
 
 
 class Gateway:
@@ -95,9 +95,9 @@ class LeverageGuardGateway(AirflowPlugin):
     external_views = [
         {
             "name": title[0].upper() + title[1:],
-            "href": f"{PREFIX}/{page}/",
+            "href": f"{PREFIX}/{page}/".replace("//", "/"),
             "destination": "nav",
-            "url_route": f"leverageguard-{page.replace('/', '-')}",
+            "url_route": f"leverageguard-{page.replace('/', '-') or 'overview'}",
         }
         for page, title in PAGES.items()
     ]

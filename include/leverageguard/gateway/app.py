@@ -9,6 +9,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
@@ -67,7 +68,12 @@ def _api() -> APIRouter:
 
 
 def _mount_site(app: FastAPI) -> None:
-    """Every folder of site/ under its name, index.html for the folder itself."""
+    """The overview, and every folder of site/ under its name, index.html for the folder itself."""
+
+    @app.get("/", include_in_schema=False)
+    def overview() -> FileResponse:
+        return FileResponse(SITE / "index.html")
+
     for folder in sorted(SITE.glob("*/")):
         app.mount(f"/{folder.name}", StaticFiles(directory=folder, html=True))
 

@@ -31,6 +31,7 @@ SELF_ONLY = (
 # Swagger UI sets styles on its elements; the pages of Airflow's menu are other programs' output.
 DOCS_CSP = SELF_ONLY + "; style-src 'self' 'unsafe-inline'"
 FRAMED_CSP = "frame-ancestors 'self'"
+OVERVIEW_CSP = SELF_ONLY.replace("frame-ancestors 'none'", FRAMED_CSP)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -170,6 +171,8 @@ class _Request:
 def _policy(path: str) -> str:
     if path.startswith("/api/docs"):
         return DOCS_CSP
+    if path in ("", "/"):
+        return OVERVIEW_CSP
     return FRAMED_CSP if path.startswith(("/dbt", "/quality")) else SELF_ONLY
 
 

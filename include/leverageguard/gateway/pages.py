@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from leverageguard.config import Settings
 from leverageguard.gateway.callers import Caller, Role, allowed
@@ -14,6 +14,7 @@ from leverageguard.gateway.host import SettingsDep
 from leverageguard.gateway.problems import Problem
 
 PAGES = {"dbt": "dbt docs", "quality": "data quality"}
+FRESHNESS = "assets/js/freshness.js"
 AnyOperator = Annotated[Caller, allowed(Role.ADMIN, Role.OPERATOR, Role.APPROVER, Role.AUDITOR)]
 
 
@@ -32,9 +33,19 @@ def _add(made: APIRouter, page: str) -> None:
         return RedirectResponse(f"{page}/")
 
     @made.get(f"/{page}/{{path:path}}")
-    def static_page(path: str, settings: SettingsDep, _caller: AnyOperator) -> FileResponse:
+    def static_page(path: str, settings: SettingsDep, _caller: AnyOperator) -> Response:
         """One file of a static page; 404 tells which run makes it."""
-        return FileResponse(_resolve(settings, page, path))
+        found = _resolve(settings, page, path)
+        if found.suffix != ".html":
+            return FileResponse(found)
+        return HTMLResponse(_dated(found.read_text(), path.count("/") + 1))
+
+
+def _dated(text: str, depth: int) -> str:
+    """A page that says at its foot which snapshot stands, whoever wrote it."""
+    script = f'<script type="module" src="{"../" * depth}{FRESHNESS}"></script>'
+    head, end, rest = text.rpartition("</body>")
+    return f"{head}{script}{end}{rest}" if end else text + script
 
 
 def _resolve(settings: Settings, page: str, path: str) -> Path:

@@ -11,15 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 
 from leverageguard import clock, config
 from leverageguard.quality import quarantine
 from leverageguard.quality.failures import Failure
+from leverageguard.quality.pages import Day
 from leverageguard.quality.validator import Job
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.landing import Row
 
 CHECKS, QUARANTINE = "quality/checks", "quality/quarantine"
+HOUR_MS = 3_600_000
 _QUARANTINE_FILE = "quarantine"
 
 
@@ -58,6 +61,24 @@ def record_quarantine(settings: config.Settings) -> None:
         for row in known:
             found.pop(row["quarantined_id"], None)
         _add(settings, QUARANTINE, _QUARANTINE_FILE, list(found.values()))
+
+
+def days(settings: config.Settings, count: int) -> list[Day]:
+    """What the checks of the last `count` UTC days came to, a row a suite and day."""
+    this_hour = clock.now_ms() // HOUR_MS * HOUR_MS
+    hours = [this_hour - HOUR_MS * back for back in range(count * 24)]
+    found: dict[tuple[str, date], Day] = {}
+    for row in landing.scan(settings, CHECKS, hours=hours):
+        day = datetime.fromtimestamp(row["checked_at_ms"] / 1000, UTC).date()
+        before = found.get((row["suite"], day), Day(row["suite"], day, 0, 0, 0))
+        found[row["suite"], day] = Day(
+            row["suite"],
+            day,
+            before.checks + 1,
+            before.passed + row["is_passed"],
+            before.failed_rows + row["failed_row_count"],
+        )
+    return [found[key] for key in sorted(found)]
 
 
 def _unjudged(boundary: str, job: Job, now: int) -> Row:

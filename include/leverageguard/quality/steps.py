@@ -69,4 +69,5 @@ def show(settings: config.Settings | None = None) -> None:
     settings = settings or config.load()
     validator.write_docs(settings)
     folder = settings.pages_dir / "quality"
-    pages.build(folder, validator.results_dir(settings), quarantine.counts(settings))
+    days = recording.days(settings, pages.TREND_DAYS)
+    pages.build(folder, validator.results_dir(settings), quarantine.counts(settings), days)

@@ -20,7 +20,7 @@ from leverageguard.quality.suites import Suite
 if TYPE_CHECKING:
     import pandas as pd
 
-KEPT_RUNS = 3
+KEPT_RUNS = 5
 _ROW = "_row"
 _COLUMN_KWARGS = ("column", "column_A", "column_B")
 

@@ -52,6 +52,7 @@ def urls(settings: Settings) -> dict[str, str]:
     return {
         "airflow": airflow,
         "superset": f"{superset}/superset/dashboard/leverageguard/",
+        "overview": f"{airflow}/leverageguard/",
         "trader": f"{airflow}/leverageguard/app/",
         "transparency": f"{airflow}/leverageguard/transparency/",
         "dbt_docs": f"{airflow}/leverageguard/dbt/",
@@ -172,6 +173,7 @@ def _pool(found: dict[str, Any], before: Balances | None) -> list[str]:
 def _where(settings: Settings, pages: dict[str, str]) -> list[str]:
     folder = settings.secrets_dir
     return [
+        f"  Overview       {pages['overview']}",
         f"  Trader's page  {pages['trader']}",
         f"  Transparency   {pages['transparency']}",
         f"  Airflow        {pages['airflow']}",

@@ -14,7 +14,7 @@ from leverageguard.gateway.app import SITE
 SEEDS = config.REPO_DIR / "dbt_project" / "seeds"
 WORDS = {path.stem: json.loads(path.read_text()) for path in (SITE / "assets/i18n").glob("*.json")}
 SCRIPTS = {path.name: path.read_text() for path in sorted((SITE / "assets/js").rglob("*.js"))}
-PAGES = [SITE / "app/index.html", SITE / "transparency/index.html"]
+PAGES = [SITE / "index.html", SITE / "app/index.html", SITE / "transparency/index.html"]
 CODE = "".join(SCRIPTS.values())
 NAMED = re.compile(r"\{(\w+)\}")
 

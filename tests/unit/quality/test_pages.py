@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 
 from leverageguard.quality import pages
+from leverageguard.quality.pages import Day
 
 DOCS = """<html><head><script src="https://cdn.example/x.js" integrity="i"></script>
 <link rel="stylesheet" href="https://cdn.example/x.css"/><style>a{background:
@@ -55,3 +58,21 @@ def test_build__twice__changes_nothing(tmp_path):
     before = page.read_text()
     pages.build(folder, tmp_path / "results", {})
     assert page.read_text() == before
+
+
+def test_build__index__draws_a_bar_a_day_red_where_a_check_failed(tmp_path):
+    folder, results = tmp_path / "pages", tmp_path / "results"
+    days = [
+        Day("arrivals.fills", date(2026, 1, 5), 4, 3, 9),
+        Day("arrivals.fills", date(2025, 12, 7), 1, 1, 0),
+        Day("departures.payouts", date(2026, 1, 4), 1, 1, 0),
+    ]
+
+    pages.build(folder, results, {}, days)
+
+    index = (folder / "index.html").read_text()
+    assert "<td>arrivals.fills</td><td>5</td><td>80.0 %</td><td>9</td>" in index
+    assert index.count('fill="#c62828"') == 1
+    assert "2026-01-05: 3 of 4 passed" in index
+    # The oldest day stands at the left edge, the newest of all suites at the right one.
+    assert [int(x) for x in re.findall(r'<rect x="(\d+)"', index)] == [29 * 8, 0, 28 * 8]

@@ -100,3 +100,19 @@ def test_record_quarantine__asked_again__tells_each_row_once_and_no_value(settin
     assert {row["rule"] for row in landed} == {"no decimal"}
     assert len({row["quarantined_id"] for row in landed}) == 2
     assert not {"12", "13"} & {value for row in landed for value in row.values()}
+
+
+def test_days__checks_of_a_month__are_summed_by_suite_and_day_and_older_ones_left_out(
+    settings, monkeypatch
+):
+    day = 86_400_000
+    for back, failures in ((31, []), (29, []), (1, []), (0, [failure("orders", "a", 1, 2)])):
+        monkeypatch.setattr(clock, "now_ms", lambda at=AT - back * day: at)
+        recording.record_checks(settings, "arrivals", [(job("orders", 7), failures)])
+    monkeypatch.setattr(clock, "now_ms", lambda: AT + 1)
+    recording.record_checks(settings, "arrivals", [(job("orders", 7), [])])
+
+    assert [(str(one.day), one.checks, one.passed, one.failed_rows)
+            for one in recording.days(settings, 30)] == [
+        ("2025-12-07", 1, 1, 0), ("2026-01-04", 1, 1, 0), ("2026-01-05", 2, 1, 2),
+    ]  # fmt: skip

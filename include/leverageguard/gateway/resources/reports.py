@@ -10,10 +10,11 @@ from functools import lru_cache
 from pathlib import Path as File
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from leverageguard.config import Settings
+from leverageguard.gateway import etags
 from leverageguard.gateway.callers import Caller, Role, allowed
 from leverageguard.gateway.host import SettingsDep
 from leverageguard.gateway.models.common import instant
@@ -27,12 +28,8 @@ RETRY_S = 30
 ReaderDep = Annotated[Caller, allowed(*Role, scope="reports:read")]
 Name = Annotated[str, Path(pattern=r"^[a-z_]{1,64}$", examples=["claims_funnel"])]
 Format = Annotated[Literal["json", "csv"], Query(description="How it is written")]
-IfNoneMatch = Annotated[
-    str | None, Header(max_length=1000, description="ETag of what the caller has")
-]
-_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "The caller has it: its ETag is among If-None-Match"}
-}
+# A trader sees their own claims elsewhere; a report that tells of one claim or wallet is for staff.
+PERSONAL = ["wallet", "account_id", "claim_id", "policy_id", "policy_reference", "filing_id"]
 _WRITTEN: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The report; its ETag is of snapshot, report and format",
@@ -47,7 +44,7 @@ def listing(caller: ReaderDep, settings: SettingsDep) -> ReportsListed:
     """The reports of the newest published snapshot."""
     path = _published(settings)
     [about] = connect.rows(path, f"select * from {snapshot.INFO_TABLE}")
-    items = [_named(path, name) for name in _names(path)]
+    items = [_named(path, name) for name in _names(path, caller)]
     return ReportsListed(
         version=about["version"],
         published_at=instant(round(about["published_at"].timestamp() * 1000)),
@@ -59,23 +56,23 @@ def listing(caller: ReaderDep, settings: SettingsDep) -> ReportsListed:
 @router.get(
     "/{name}",
     response_model=None,
-    responses=_NOT_MODIFIED | _WRITTEN,
+    responses=etags.NOT_MODIFIED | _WRITTEN,
 )
 def read(
     name: Name,
     caller: ReaderDep,
     settings: SettingsDep,
     format: Format = "json",
-    if_none_match: IfNoneMatch = None,
+    if_none_match: etags.IfNoneMatch = None,
 ) -> Response:
     """A report's rows; 304 where the caller's ETag says that it has them."""
     path = _published(settings)
-    if name not in _names(path):
+    if name not in _names(path, caller):
         raise Problem(404, "NOT_FOUND", "there is no such report: GET /reports lists them")
     version = path.parent.name
     etag = f'"{version}.{name}.{format}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if _has(if_none_match, etag):
+    if etags.has(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     rows = connect.rows(path, f'select * from "{PREFIX}{name}"')
     if format == "csv":
@@ -102,12 +99,18 @@ def _published(settings: Settings) -> File:
         ) from None  # fmt: skip
 
 
-def _names(path: File) -> list[str]:
-    query = (
-        "select table_name from information_schema.tables "
-        "where starts_with(table_name, ?) order by table_name"
-    )
-    return [row["table_name"].removeprefix(PREFIX) for row in connect.rows(path, query, [PREFIX])]
+def _names(path: File, caller: Caller) -> list[str]:
+    """What the caller may read: all of it, but for traders what is about nobody in particular."""
+    query = """
+        select table_name from information_schema.columns
+        where starts_with(table_name, ?)
+        group by table_name
+        having not (? and bool_or(list_contains(?, column_name)))
+        order by table_name
+    """
+    is_trader = not caller.sees_everything
+    rows = connect.rows(path, query, [PREFIX, is_trader, PERSONAL])
+    return [row["table_name"].removeprefix(PREFIX) for row in rows]
 
 
 # A published file never changes, and counting a report works it out.
@@ -122,11 +125,6 @@ def _named(path: File, name: str) -> ReportNamed:
         columns=[row["column_name"] for row in columns],
         url=f"/leverageguard/api/v1/reports/{name}",
     )
-
-
-def _has(given: str | None, etag: str) -> bool:
-    known = [one.strip().removeprefix("W/") for one in (given or "").split(",")]
-    return etag in known or "*" in known
 
 
 def _plain(column: str, value: Any) -> Any:

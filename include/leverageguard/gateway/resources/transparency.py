@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from leverageguard.config import Settings
 from leverageguard.domain.money import PPM
-from leverageguard.gateway import paging
+from leverageguard.gateway import etags, paging
 from leverageguard.gateway.host import SettingsDep
 from leverageguard.gateway.models.common import Page, instant, micro
 from leverageguard.gateway.models.transparency import (
@@ -84,10 +85,23 @@ PAYOUTS = """
 """
 
 
-@router.get("", responses=documented(429, 503))
-def look(settings: SettingsDep) -> TransparencyShown:
-    """Key figures, money by day and whether the pool can pay; open to everybody."""
+@router.get(
+    "", response_model=TransparencyShown, responses=etags.NOT_MODIFIED | documented(429, 503)
+)
+def look(settings: SettingsDep, if_none_match: etags.IfNoneMatch = None) -> Response:
+    """Key figures, money by day and whether the pool can pay; open to everybody.
+
+    304 where neither a snapshot nor a valuation came since the caller's ETag.
+    """
     path = _published(settings)
+    adequacy = _adequacy(settings)
+    etag = etags.of(path.parent.name, adequacy)
+    if etags.has(if_none_match, etag):
+        return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
+    return etags.answer(_shown(settings, path, adequacy), etag, None)
+
+
+def _shown(settings: Settings, path: Path, adequacy: Adequacy | None) -> TransparencyShown:
     [about] = connect.rows(path, f"select * from {snapshot.INFO_TABLE}")
     return TransparencyShown(
         is_simulated=about["is_simulated"],
@@ -107,7 +121,7 @@ def look(settings: SettingsDep) -> TransparencyShown:
             )
             for row in connect.rows(path, DAYS)
         ],
-        adequacy=_adequacy(settings),
+        adequacy=adequacy,
         verdicts=[VerdictCount(**row) for row in connect.rows(path, VERDICTS)],
         rejection_reasons=[ReasonCount(**row) for row in connect.rows(path, REASONS)],
     )

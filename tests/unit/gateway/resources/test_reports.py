@@ -29,6 +29,7 @@ def publish(shop, version, amount):
             "0.000012::decimal(38, 6) as balance_usdc, 3 as payout_count, null as nothing"
         )
         connection.execute("create table rpt_empty (stage text)")
+        connection.execute("create table rpt_wallet_claims as select '0xab' as wallet, 1 as n")
         connection.execute("create table fct_claims (claim_id text)")
         connection.execute(
             "create table dim_snapshot as select ? as version, now() as published_at, "
@@ -46,6 +47,16 @@ def test_listing__published__names_the_reports_and_nothing_else(reports):
     assert [one["name"] for one in told["items"]] == ["empty", "pool_balance"]
     assert told["items"][1]["rows"] == 1
     assert told["is_simulated"] is True
+
+
+def test_reports__about_single_wallets__are_for_staff_and_for_no_trader(reports):
+    staff = world.person("viewer")
+
+    assert reports.get("/reports/wallet_claims").status_code == 404
+    assert reports.get("/reports/wallet_claims", staff).status_code == 200
+    assert "wallet_claims" in {
+        one["name"] for one in reports.get("/reports", staff).json()["items"]
+    }
 
 
 def test_listing__nothing_published__is_unavailable(shop):

@@ -31,8 +31,9 @@ export function onRefused(listener) { whenRefused = listener; }
 /** A key of its own for one write: sent again with the same key, it happens once. */
 export const onceKey = () => `page-${crypto.randomUUID()}`;
 
-async function send(method, path, { body, key, raw } = {}) {
+async function send(method, path, { body, key, raw, etag } = {}) {
   const headers = { Accept: "application/json" };
+  if (etag) headers["If-None-Match"] = etag;
   if (token) headers.Authorization = `Bearer ${token}`;
   if (key) headers["Idempotency-Key"] = key;
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -45,7 +46,7 @@ async function send(method, path, { body, key, raw } = {}) {
   } catch {
     throw new Problem(0, { code: "UNREACHABLE" });
   }
-  if (answer.ok) return answer;
+  if (answer.ok || answer.status === 304) return answer;
   const told = await answer.json().catch(() => ({}));
   if (answer.status === 401 && token) whenRefused();
   throw new Problem(answer.status, told, answer.headers.get("Retry-After"));
@@ -53,6 +54,25 @@ async function send(method, path, { body, key, raw } = {}) {
 
 /** The JSON of a resource. */
 export const get = async (path) => (await send("GET", path)).json();
+
+/** Tell `onNew` of a resource now and whenever it changed, `onFault` of each time it was not there.
+ *  It is asked for every `seconds` while the page is looked at; what has not changed is not sent. */
+export function follow(path, seconds, onNew, onFault = () => {}) {
+  let etag = null;
+  const look = async () => {
+    if (etag && document.hidden) return;
+    try {
+      const answer = await send("GET", path, { etag });
+      if (answer.status === 304) return;
+      etag = answer.headers.get("ETag");
+      await onNew(await answer.json());
+    } catch (error) {
+      onFault(error);
+    }
+  };
+  setInterval(look, seconds * 1000);
+  return look();
+}
 
 /** The file of a resource, as a blob. */
 export const file = async (path) => (await send("GET", path)).blob();

@@ -1,13 +1,29 @@
 // What stands around every page: banner, heading, language, wallet, foot.
 
+import { follow } from "./api.js";
 import { h, show } from "./dom.js";
 import { language, LANGUAGES, speak, t } from "./i18n.js";
-import { short } from "./format.js";
+import { short, when } from "./format.js";
 import { session, signOut } from "./session.js";
 
 const at = (path) => new URL(path, import.meta.url).href;
 const APP = at("../../app/");
 const TRANSPARENCY = at("../../transparency/");
+const OVERVIEW = at("../../");
+let published = null;
+let isFollowed = false;
+
+/** How fresh the figures are, at the foot of every page. */
+function freshness() {
+  const place = document.getElementById("freshness");
+  if (place) place.textContent = published ? t("foot.published", { at: when(published) }) : "";
+}
+
+function follows() {
+  if (isFollowed) return;
+  isFollowed = true;
+  follow("overview", 30, (now) => { published = now.published_at; freshness(); });
+}
 
 /** Mark the page when its world is made up. */
 export function banner(isSimulated) {
@@ -38,14 +54,19 @@ export function head(links, again) {
   document.querySelector(".skip").textContent = t("skip");
   show(document.getElementById("foot"), h("div", { class: "inner" },
     h("span", null, t("foot.promise")),
+    h("span", { id: "freshness" }),
+    h("a", { href: OVERVIEW }, t("nav.overview")),
     h("a", { href: at("../../api/docs") }, t("foot.api"))));
+  freshness();
+  follows();
 }
 
-/** The links of the heading; `here` is a view's name or "transparency". */
+/** The links of the heading; `here` is a view's name "transparency" or "overview". */
 export function links(here) {
   const views = session() ? ["cover", "policies", "claims"] : ["home"];
   return [
     ...views.map((one) => [`${APP}#/${one === "home" ? "" : one}`, t(`nav.${one}`), one === here]),
     [TRANSPARENCY, t("nav.transparency"), here === "transparency"],
+    ...(here === "overview" ? [[OVERVIEW, t("nav.overview"), true]] : []),
   ];
 }

@@ -1,6 +1,6 @@
 // What the pool earned, paid and owes, and its last batches with their proofs; for anybody.
 
-import { get, post } from "./api.js";
+import { follow, get, post } from "./api.js";
 import { bars } from "./charts.js";
 import { h, show } from "./dom.js";
 import { count, percent, times, usdc, when } from "./format.js";
@@ -9,22 +9,30 @@ import { amount, badge, button, card, copyable, fault, figures, learnExplorers, 
 import { resume } from "./session.js";
 import { banner, head, links } from "./shell.js";
 
-async function draw() {
+let last = null;
+let batches = null;
+
+function draw() {
   head(links("transparency"), draw);
   document.title = `${t("title.transparency")} · LeverageGuard`;
-  const place = h("div", { class: "stack" }, h("p", { class: "soft" }, t("loading")));
-  show(document.getElementById("main"), place);
-  try {
-    const [now, batches] = await Promise.all([get("transparency"), get("transparency/batches?limit=10")]);
-    banner(now.is_simulated);
-    learnExplorers(now.chains);
-    show(place, ...page(now, batches));
-  } catch (error) {
-    show(place, card(t("problem.title"), fault(error)));
-  }
+  const main = document.getElementById("main");
+  if (last === null) show(main, h("p", { class: "soft" }, t("loading")));
+  else show(main, h("div", { class: "stack" }, ...page(last), list(batches)));
 }
 
-function page(now, batches) {
+/** Figures that changed; the batches stay as the reader opened them unless there are others. */
+async function renew(now) {
+  const found = await get("transparency/batches?limit=10");
+  const isSame = JSON.stringify(found) === JSON.stringify(batches);
+  const kept = isSame && document.querySelector("#main > .stack > :last-child");
+  [last, batches] = [now, found];
+  banner(now.is_simulated);
+  learnExplorers(now.chains);
+  if (kept) show(document.querySelector("#main > .stack"), ...page(now), kept);
+  else draw();
+}
+
+function page(now) {
   const { kpis } = now;
   return [
     h("div", { class: "hero" }, h("h1", null, t("open.title")), h("p", { class: "lede" }, t("open.lede")),
@@ -37,7 +45,6 @@ function page(now, batches) {
     ]),
     h("div", { class: "grid halves even" }, money(now.days), adequacy(now.adequacy)),
     h("div", { class: "grid halves even" }, decided(now.verdicts), reasons(now.rejection_reasons)),
-    list(batches),
   ];
 }
 
@@ -126,4 +133,7 @@ function payout(one) {
 
 await speak();
 resume();
-await draw();
+draw();
+await follow("transparency", 15, renew, (error) => {
+  if (last === null) show(document.getElementById("main"), card(t("problem.title"), fault(error)));
+});
