@@ -97,6 +97,8 @@ def test_pages__viewer__reads_what_a_run_wrote(client, settings):
     folder.mkdir(parents=True)
     (folder / "index.html").write_text("all is well")
 
-    assert client.get("/quality/", headers=world.person("viewer")).text.startswith("all is well<script")
+    assert client.get("/quality/", headers=world.person("viewer")).text.startswith(
+        "all is well<script"
+    )
     answer = client.get("/quality/../../secrets/gateway_jwt", headers=world.person("viewer"))
     assert answer.status_code == 404
