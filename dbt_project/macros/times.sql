@@ -14,3 +14,8 @@
 {%- macro minutes_touched(first_at, last_at) -%}
     generate_series(date_trunc('minute', {{ first_at }}), {{ last_at }}, interval '1 minute')
 {%- endmacro -%}
+
+{#- The instant a build speaks of; far ahead where none is given. -#}
+{%- macro as_of() -%}
+    {{ to_time(env_var('LEVERAGEGUARD_AS_OF_MS', '4102444800000')) }}
+{%- endmacro -%}

@@ -1,7 +1,6 @@
 -- Harm: a rounded binary number in a decision pays a cent too much, ten thousand times.
 -- depends_on: {{ ref('fct_payout_batches') }}, {{ ref('fct_policies') }}
--- depends_on: {{ ref('rpt_last_batches') }}
--- depends_on: {{ ref('rpt_claims_funnel') }}, {{ ref('rpt_pool_balance') }}
+-- depends_on: {{ ref('fct_ledger_entries') }}, {{ ref('fct_covers') }}
 select
     table_schema,
     table_name,

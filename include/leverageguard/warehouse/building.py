@@ -18,9 +18,10 @@ from typing import Any
 
 from leverageguard import clock
 from leverageguard.config import Settings
-from leverageguard.warehouse import manifest, model_runner
+from leverageguard.warehouse import manifest, metrics, model_runner
 from leverageguard.warehouse.manifest import DataTest, Model
 from leverageguard.warehouse.model_runner import Models
+from leverageguard.warehouse.snapshot import REPORT_QUERIES
 
 CATALOG = "leverageguard"  # what dbt calls the warehouse's file, and what its views name
 THREADS = 2
@@ -81,6 +82,7 @@ class _Build:
         yield from self._seeds()
         for model in self._models.nodes:
             yield self._model(model)
+        self._tell_reports()
         reports = {model.name for model in self._models.nodes if model.is_report}
         for test in self._models.tests:
             if tests_reports or not reports.intersection(test.parents):
@@ -112,6 +114,20 @@ class _Build:
             self._broken.add(model.name)
             return Outcome("model", model.name, "error", str(error).strip())
         return Outcome("model", model.name, "success")
+
+    def _tell_reports(self) -> None:
+        """The metrics, and the reports' queries for the snapshot: DuckDB does not tell a view as
+        it was written, and a cross join it tells otherwise."""
+        metrics.write(self._connection, f"{CATALOG}.main.{metrics.TABLE}", self._models.metrics)
+        reports = [model for model in self._models.nodes if model.is_report]
+        self._connection.execute(
+            f"create table {CATALOG}.main.{REPORT_QUERIES} (place integer, report text, query text)"
+        )
+        for place, model in enumerate(reports):
+            self._connection.execute(
+                f"insert into {CATALOG}.main.{REPORT_QUERIES} values (?, ?, ?)",
+                [place, model.name, self._sql(model.sql)],
+            )
 
     def _test(self, test: DataTest) -> Outcome:
         """As dbt judges: what the rows count to, held against the test's conditions."""

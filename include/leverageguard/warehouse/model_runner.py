@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard.config import Settings, environment
-from leverageguard.warehouse import manifest, raw_tables
+from leverageguard.warehouse import manifest, metrics, raw_tables
 from leverageguard.warehouse.dbt_runner import DbtFailed
 from leverageguard.warehouse.manifest import CATALOG, DataTest, Model
+from leverageguard.warehouse.metrics import Metric
 
 RAW_SCHEMA = "raw"
 _RAW = "@raw@"
 # In place of the time of a build; far ahead, so that what runs without a time finds none passed.
 _AS_OF = "4102444800001"
 _SOURCE = re.compile(r"read_parquet\('@raw@/(?P<table>\w+/\w+)/[^']*'[^)]*\)")
-_FORMAT = 3  # of what is kept below the data folder
+_FORMAT = 4  # of what is kept below the data folder
 _NODES, _SEEDS = "project.json", f"{CATALOG}.duckdb"
 _PROJECT_FILES = ("*.sql", "*.yml", "*.csv")
 
@@ -40,6 +41,7 @@ class Models:
     nodes: tuple[Model, ...]
     seeds: Path
     tests: tuple[DataTest, ...] = ()
+    metrics: tuple[Metric, ...] = ()
 
     def model(self, name: str) -> Model:
         """The model of that name; KeyError when the project has none."""
@@ -165,7 +167,8 @@ def compiled(settings: Settings, variables: Mapping[str, Any] | None = None) -> 
     kept = json.loads((folder / _NODES).read_text())
     models = tuple(Model(**_with_parents(row)) for row in kept["models"])
     tests = tuple(DataTest(**_with_parents(row)) for row in kept["tests"])
-    return Models(models, folder / _SEEDS, tests)
+    told = tuple(Metric(**row) for row in kept["metrics"])
+    return Models(models, folder / _SEEDS, tests, told)
 
 
 def _with_parents(row: dict[str, Any]) -> dict[str, Any]:
@@ -219,6 +222,7 @@ def _compile(settings: Settings, values: Mapping[str, Any], folder: Path) -> Non
         project = {
             "models": [asdict(node) for node in manifest.in_order(manifest.models(found))],
             "tests": [asdict(test) for test in manifest.tests(found)],
+            "metrics": [asdict(metric) for metric in metrics.metrics(found)],
         }
         shutil.rmtree(draft / "target")
         (draft / _NODES).write_text(json.dumps(project))

@@ -25,10 +25,10 @@ LINK_NAME = "current"
 KEEP = 3
 PUBLISHED_PREFIXES = ("fct_", "dim_", "rpt_")
 INFO_TABLE = "dim_snapshot"
+REPORT_QUERIES = "report_queries"  # what a build keeps for publications
 _HALF_MADE = ".tmp-"
-# How DuckDB writes down a view of the warehouse, and what it reads.
-_HEAD = re.compile(r"^create view \S+ as ", re.IGNORECASE)
-_RELATION = re.compile(r'"?leverageguard"?\."?(\w+)"?\."?(\w+)"?')
+# How compiled SQL names what it reads.
+_RELATION = re.compile(r'"leverageguard"\.("\w+"\."\w+")')
 
 
 class SnapshotError(Exception):
@@ -163,17 +163,19 @@ def _views(connection: Any, marts: list[tuple[str, str]]) -> dict[str, str]:
     A report that is a view costs a publication nothing; it is worked out when somebody reads it.
     What reads more than is published is not among them and is copied as it stands.
     """
-    named = {table: schema for schema, table in marts}
-    rows = connection.execute(
-        "select view_name, sql from duckdb_views() where database_name = 'leverageguard' "
-        "and starts_with(view_name, 'rpt_') order by view_oid"
-    ).fetchall()
+    has_queries = connection.execute(
+        "select count(*) from duckdb_tables() where database_name = 'leverageguard' "
+        "and schema_name = 'main' and table_name = ?", [REPORT_QUERIES]
+    ).fetchone()[0]  # fmt: skip
+    if not has_queries:  # dbt built it itself, for a part of the project
+        return {}
+    published = {f'"{schema}"."{table}"' for schema, table in marts}
     views: dict[str, str] = {}
-    for name, sql in rows:
-        query = _HEAD.sub("", sql, count=1)
-        read = _RELATION.findall(query)
-        if all(named.get(table) == schema for schema, table in read):
-            views[name] = _RELATION.sub(r'main."\2"', query)
+    for name, query in connection.execute(
+        f"select report, query from leverageguard.main.{REPORT_QUERIES} order by place"
+    ).fetchall():
+        if published.issuperset(_RELATION.findall(query)):
+            views[name] = _RELATION.sub(lambda found: f"main.{found[1].split('.')[1]}", query)
     return views
 
 

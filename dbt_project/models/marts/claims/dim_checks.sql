@@ -1,0 +1,7 @@
+with
+
+checks as (
+    select * from {{ ref('claim_checks') }}
+)
+
+select * from checks

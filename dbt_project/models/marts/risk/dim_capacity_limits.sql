@@ -1,0 +1,7 @@
+with
+
+limits as (
+    select * from {{ ref('capacity_limits') }}
+)
+
+select * from limits
