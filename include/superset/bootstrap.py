@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,19 @@ def prepare(app: Any, data: Path) -> bool:
 
 
 def asset_contents(is_simulated: bool) -> dict[str, str]:
-    """Bundle path → YAML of every asset; the dashboard says whose world it shows."""
-    world = " · Simulated world" if is_simulated else ""
-    return {
-        f"assets/{path.relative_to(ASSETS)}": path.read_text().replace("__WORLD__", world)
-        for path in sorted(ASSETS.rglob("*.yaml"))
+    """Bundle path → YAML of every asset; dashboards say whose world they show and lead to Airflow's
+    pages, which lie one port below."""
+    filled = {
+        "__WORLD__": " · Simulated world" if is_simulated else "",
+        "__AIRFLOW__": f"http://127.0.0.1:{os.environ['LEVERAGEGUARD_PORT']}",
     }
+    contents = {}
+    for path in sorted(ASSETS.rglob("*.yaml")):
+        text = path.read_text()
+        for placeholder, value in filled.items():
+            text = text.replace(placeholder, value)
+        contents[f"assets/{path.relative_to(ASSETS)}"] = text
+    return contents
 
 
 def _stamp(contents: dict[str, str], data: Path) -> dict[str, str]:

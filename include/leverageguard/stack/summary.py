@@ -51,7 +51,7 @@ def urls(settings: Settings) -> dict[str, str]:
     superset = f"http://{settings.host}:{settings.superset_port}"
     return {
         "airflow": airflow,
-        "superset": f"{superset}/superset/dashboard/leverageguard/",
+        "superset": f"{superset}/superset/dashboard/operations/",
         "overview": f"{airflow}/leverageguard/",
         "trader": f"{airflow}/leverageguard/app/",
         "transparency": f"{airflow}/leverageguard/transparency/",

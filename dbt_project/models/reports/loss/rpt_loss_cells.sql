@@ -36,6 +36,7 @@ cells as (
     select
         earned.exchange,
         earned.inst_id,
+        earned.base_asset,
         earned.position_side,
         earned.leverage,
         earned.product_version,

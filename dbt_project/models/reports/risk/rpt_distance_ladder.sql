@@ -1,4 +1,5 @@
--- Positions open under a cover, by how far their mark price is from liquidation.
+-- Positions open under a cover, by how far their mark price is from liquidation. Every rung is there
+-- for every leverage in force, with nobody on it where that is so.
 with
 
 covers as (
@@ -22,6 +23,36 @@ binned as (
     from covers
 ),
 
+rungs as (
+    select
+        unnest(
+            [
+                '1 under 0.5 %',
+                '2 0.5-1 %',
+                '3 1-2 %',
+                '4 2-3 %',
+                '5 3-5 %',
+                '6 5-10 %',
+                '7 over 10 %'
+            ]
+        ) as distance_bin,
+        leverage
+    from (select distinct leverage from {{ ref('fct_covers') }}) as sold
+),
+
+empty_rungs as (
+    select
+        rungs.distance_bin,
+        rungs.leverage,
+        'none' as position_side,
+        '-' as inst_id,
+        0 as cover_count,
+        cast(0 as bigint) as sum_at_risk_micro_usdc
+    from rungs
+    anti join binned
+        on rungs.distance_bin = binned.distance_bin and rungs.leverage = binned.leverage
+),
+
 summed as (
     select
         distance_bin,
@@ -32,6 +63,12 @@ summed as (
         cast(sum(sum_at_risk_micro_usdc) as bigint) as sum_at_risk_micro_usdc
     from binned
     group by distance_bin, leverage, position_side, inst_id
+),
+
+ladder as (
+    select * from summed
+    union all
+    select * from empty_rungs
 )
 
-select * from summed
+select * from ladder
