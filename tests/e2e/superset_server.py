@@ -123,8 +123,9 @@ def send(
 
 
 def chart_rows(opened: requests.Session, running: Running, name: str) -> list[dict[str, object]]:
-    charts = opened.get(f"{running.url}/api/v1/chart/?q=(page_size:100)", timeout=60).json()
-    number = next(each["id"] for each in charts["result"] if each["slice_name"] == name)
+    named = f"(filters:!((col:slice_name,opr:eq,value:'{name}')))"
+    charts = opened.get(f"{running.url}/api/v1/chart/", params={"q": named}, timeout=60).json()
+    number = charts["result"][0]["id"]
     answer = opened.get(f"{running.url}/api/v1/chart/{number}/data/?force=true", timeout=60)
     assert answer.status_code == requests.codes.ok, answer.text
     rows: list[dict[str, object]] = answer.json()["result"][0]["data"]

@@ -6,11 +6,15 @@ import os
 import subprocess
 from collections.abc import Iterator
 
+import duckdb
 import pytest
 import requests
 from playwright.sync_api import Page, sync_playwright
 
-from leverageguard import config
+from leverageguard import clock, config
+from leverageguard.warehouse import connect, dbt_runner, snapshot
+from tests.dbt import small_world
+from tests.dbt.dbt_world import DbtWorld
 from tests.e2e import superset_server
 from tests.e2e.superset_server import PYTHON, SERVE, Running, chart_rows, session
 
@@ -18,38 +22,13 @@ pytestmark = pytest.mark.slow
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-REPORTS = """
-create table rpt_claims_funnel as select * from (values
-    (1, 'notified', 4321::bigint, 0::bigint, 0::decimal(38, 6)),
-    (2, 'evidence complete', 4000, 0, 0),
-    (3, 'verified', 2765, 1, 1), (4, 'approved', 2765, 1, 1), (5, 'planned', 2765, 1, 1),
-    (6, 'paid', 2700, {paid}000000, {paid})
-) as t (stage_order, stage, claim_count, amount_micro_usdc, amount_usdc);
-create table rpt_rejection_reasons as select
-    'rejected' as verdict, 'IN_COVER' as reason_code, 9::bigint as claim_count,
-    9::bigint as primary_claim_count;
-create table rpt_payouts_over_time as select
-    timestamptz '2026-01-05 03:00:00+00' as paid_hour_at, 1::bigint as payout_count,
-    1::bigint as paid_micro_usdc, 1::decimal(38, 6) as paid_usdc,
-    1::bigint as cumulative_paid_micro_usdc, 1::decimal(38, 6) as cumulative_paid_usdc;
-create table rpt_pool_balance as select
-    timestamptz '2026-01-05 00:00:00+00' + to_hours(n::integer) as hour_at,
-    0::bigint as deposits_micro_usdc, 0::bigint as premiums_micro_usdc,
-    0::bigint as payouts_micro_usdc, 0::bigint as balance_micro_usdc,
-    (98765.43 - n)::decimal(38, 6) as balance_usdc
-    from range(3) as t (n);
-create table rpt_liquidations_by_symbol as select
-    'BTC-USDT-SWAP' as inst_id, 'full' as kind, 'long' as position_side,
-    7::bigint as liquidation_count, 7::bigint as insured_count,
-    0::bigint as realised_loss_micro_usdc, 0::decimal(38, 6) as realised_loss_usdc;
-create table rpt_last_batches as select
-    'ab' as batch_id, 17::bigint as batch_no, 'settled' as status, 3 as claim_count,
-    1::bigint as total_micro_usdc, 1.234567::decimal(38, 6) as total_usdc,
-    1::bigint as paid_micro_usdc, 1.234567::decimal(38, 6) as paid_usdc, 0 as failed_count,
-    '0x' || repeat('5e', 32) as tx_hash, 81234::bigint as gas_used,
-    timestamptz '2026-01-05 03:00:00+00' as planned_at,
-    timestamptz '2026-01-05 03:10:00+00' as settled_at;
-"""
+SLUGS = (
+    "operations",
+    "loss-and-pricing",
+    "fund-and-solvency",
+    "risk-and-exposure",
+    "data-quality-and-fraud",
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,75 +45,142 @@ def world(superset: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
 
 
 def publish(settings: config.Settings, paid: int) -> None:
-    superset_server.publish(settings, REPORTS.format(paid=paid))
+    """Publish the small world with one claim that was paid `paid` USDC, and no other."""
+    if not settings.warehouse_path.exists():
+        world = DbtWorld(settings, hours=48)
+        clock.set_world(world.start + 48 * small_world.HOUR)
+        small_world.build(world)
+        world.land()
+        dbt_runner.build()
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute(
+            "update fct_claims set paid_micro_usdc = if(claim_id = (select min(claim_id) "
+            "from fct_claims where verdict = 'verified'), ?, 0)",
+            [paid * 1_000_000],
+        )
+    snapshot.publish(settings)
 
 
-def read_dashboard(page: Page, running: Running) -> str:
+def figures(settings: config.Settings) -> dict[str, tuple[str, str, float | None]]:
+    """Metric → its report, its label and what a direct query of the snapshot says."""
+    found = {}
+    with connect.read_only(snapshot.current(settings)) as connection:
+        rows = connection.execute("select metric, model, label, expression from dim_metrics")
+        for metric, model, label, expression in rows.fetchall():
+            asked = connection.execute(f"select {expression} from {model}").fetchone()
+            found[metric] = (model, label, None if asked[0] is None else float(asked[0]))
+    return found
+
+
+def log_in(page: Page, running: Running) -> None:
     page.goto(f"{running.url}/login/")
     page.fill("#username", "viewer")
     page.fill("#password", running.password("viewer"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/welcome/**")
-    page.goto(f"{running.url}/superset/dashboard/leverageguard/")
-    for text in ("4,321", "2,765", "98,763.43", "81,234"):
-        page.get_by_text(text, exact=True).first.wait_for(timeout=120_000)
-    page.wait_for_function("document.querySelectorAll('canvas').length >= 5", timeout=120_000)
-    return page.inner_text("body")
 
 
 def test_dashboard__before_the_first_publish__says_so(world: Running) -> None:
     opened = session(world, "viewer")
-    found = opened.get(f"{world.url}/api/v1/dashboard/leverageguard", timeout=60).json()
-    assert found["result"]["dashboard_title"] == "LeverageGuard · Simulated world"
+    for slug in SLUGS:
+        found = opened.get(f"{world.url}/api/v1/dashboard/{slug}", timeout=60).json()
+        assert found["result"]["dashboard_title"].endswith(" · Simulated world")
     charts = opened.get(f"{world.url}/api/v1/chart/", timeout=60).json()["result"]
-    assert len(charts) == 11
     answer = opened.get(f"{world.url}/api/v1/chart/{charts[0]['id']}/data/", timeout=60)
     assert "nothing is published yet" in answer.text
 
 
-def test_dashboard__published__shows_the_figures_in_a_browser_and_asks_no_other_host(
+def test_dashboards__published__show_their_figures_in_a_browser_and_ask_no_other_host(
     world: Running,
 ) -> None:
     publish(world.settings, paid=1234)
+    known = figures(world.settings)
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1500, "height": 2400})
+        page = browser.new_page(viewport={"width": 1440, "height": 3300})
         reached = set()
         page.on("response", lambda answer: reached.add(answer.url.split("/")[2]))
-        text = read_dashboard(page, world)
-        page.screenshot(path=world.settings.data_dir / "dashboard.png")
+        log_in(page, world)
+        for slug in SLUGS:
+            page.goto(f"{world.url}/superset/dashboard/{slug}/")
+            page.locator("canvas").nth(3).wait_for(timeout=120_000)
+            page.wait_for_load_state("networkidle", timeout=120_000)
+            text = page.inner_text("body")
+            assert "Simulated world" in text and "Published snapshot" in text
+            assert "Error" not in text and "Unexpected" not in text
+            if slug == "operations":
+                assert "1,234.00" in text
+                assert f"{known['claims'][2]:,.0f}" in text
+            page.screenshot(path=world.settings.data_dir / f"{slug}.png")
         browser.close()
-    for shown in (
-        "LeverageGuard · Simulated world",
-        "Claims funnel",
-        "Why claims were not paid",
-        "Payouts over time",
-        "Pool balance",
-        "Liquidations by symbol and kind",
-        "Last batches",
-        "1,234.00",
-        "1.234567",
-        "0x" + "5e" * 32,
-    ):
-        assert shown in text
-    assert "Error" not in text
     assert {host for host in reached if host} == {world.url.removeprefix("http://")}
+
+
+def test_dashboards__on_a_phone__tiles_stand_below_each_other(world: Running) -> None:
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 390, "height": 900})
+        log_in(page, world)
+        page.goto(f"{world.url}/superset/dashboard/operations/?standalone=1")
+        page.get_by_text("Claims paid", exact=True).first.wait_for(timeout=120_000)
+        boxes = [
+            tile.bounding_box()
+            for tile in page.locator(".dashboard-component-chart-holder").all()[:4]
+        ]
+        browser.close()
+    lefts = {round(box["x"]) for box in boxes if box}
+    assert len(boxes) == 4 and len(lefts) == 1
+    assert all(box and box["width"] > 300 for box in boxes)
 
 
 def test_dashboard__published_again__shows_the_new_figures(world: Running) -> None:
     opened = session(world, "viewer")
     for paid in (100, 200, 300):
         publish(world.settings, paid=paid)
-        (row,) = chart_rows(opened, world, "USDC paid")
-        assert float(str(row["paid_usdc"])) == paid
+        (row,) = chart_rows(opened, world, "Paid on claims, USDC")
+        assert float(str(row["paid_on_claims"])) == paid
+
+
+def test_dashboards__every_metric__is_what_a_direct_query_says(world: Running) -> None:
+    publish(world.settings, paid=5)
+    opened = session(world, "admin")
+    asked = opened.get(f"{world.url}/api/v1/security/csrf_token/", timeout=60).json()
+    head = {"X-CSRFToken": asked["result"], "Referer": world.url}
+    query = f"{world.url}/api/v1/dataset/?q=(page_size:100,columns:!(id,table_name))"
+    numbers = {
+        each["table_name"]: each["id"] for each in opened.get(query, timeout=60).json()["result"]
+    }
+    known = figures(world.settings)
+    shown = {}
+    for metric, (model, _, _) in known.items():
+        body = {
+            "datasource": {"id": numbers[model], "type": "table"},
+            "queries": [{"columns": [], "metrics": [metric], "filters": [], "row_limit": 10}],
+            "result_format": "json",
+            "result_type": "full",
+        }
+        answer = opened.post(f"{world.url}/api/v1/chart/data", json=body, headers=head, timeout=60)
+        assert answer.ok, (metric, answer.text)
+        (row,) = answer.json()["result"][0]["data"]
+        shown[metric] = row[metric]
+    assert len(known) > 100
+    for metric, (_, _, expected) in known.items():
+        value = shown[metric]
+        assert (value is None) == (expected is None), metric
+        if expected is not None:
+            assert float(value) == pytest.approx(expected, rel=1e-9), metric
 
 
 def test_dashboard__every_chart__answers_over_the_api(world: Running) -> None:
-    publish(world.settings, paid=5)
     opened = session(world, "viewer")
-    charts = opened.get(f"{world.url}/api/v1/chart/?q=(page_size:100)", timeout=60).json()
-    for chart in charts["result"]:
-        assert chart_rows(opened, world, chart["slice_name"]), chart["slice_name"]
+    query = f"{world.url}/api/v1/chart/?q=(page_size:100,page:%s)"
+    charts = [
+        chart for page in (0, 1) for chart in opened.get(query % page, timeout=60).json()["result"]
+    ]
+    assert len(charts) == len(list((SERVE.parent / "assets" / "charts").glob("*.yaml")))
+    for chart in charts:
+        answer = opened.get(f"{world.url}/api/v1/chart/{chart['id']}/data/", timeout=60)
+        assert answer.ok, (chart["slice_name"], answer.text)
 
 
 def test_pages__every_answer__forbids_other_hosts_and_forms_without_a_token(

@@ -1,4 +1,4 @@
-"""The dashboard's files agree: Superset would drop charts silently where they do not."""
+"""The dashboards' files agree: Superset would drop charts silently where they do not."""
 
 from __future__ import annotations
 
@@ -27,25 +27,43 @@ def load(folder: str) -> dict[str, dict[str, Any]]:
 
 CHARTS = load("charts")
 DATASETS = {each["uuid"]: each for each in load("datasets").values()}
-(DASHBOARD,) = load("dashboards").values()
+DASHBOARDS = load("dashboards")
 (DATABASE,) = load("databases").values()
 
 
-def placed() -> dict[str, str]:
-    """uuid → id of every chart the dashboard names."""
+def placed(dashboard: dict[str, Any]) -> dict[str, str]:
+    """uuid → title of every chart the dashboard names."""
     return {
-        each["meta"]["uuid"]: each["id"]
-        for each in DASHBOARD["position"].values()
+        each["meta"]["uuid"]: each["meta"]["sliceName"]
+        for each in dashboard["position"].values()
         if isinstance(each, dict) and each["type"] == "CHART"
     }
 
 
-def test_dashboard__every_chart_it_names__exists() -> None:
-    assert set(placed()) == {chart["uuid"] for chart in CHARTS.values()}
+def test_dashboards__the_five_of_the_operators_morning() -> None:
+    assert {each["slug"] for each in DASHBOARDS.values()} == {
+        "operations",
+        "loss-and-pricing",
+        "fund-and-solvency",
+        "risk-and-exposure",
+        "data-quality-and-fraud",
+    }
 
 
-def test_dashboard__every_placed_item__is_on_the_page() -> None:
-    position = DASHBOARD["position"]
+def test_dashboards__every_chart_they_name__exists_and_none_is_left_over() -> None:
+    named = [chart for each in DASHBOARDS.values() for chart in placed(each)]
+    assert sorted(named) == sorted(chart["uuid"] for chart in CHARTS.values())
+
+
+def test_dashboards__what_a_tile_is_called__is_what_its_chart_is_called() -> None:
+    titles = {chart["uuid"]: chart["slice_name"] for chart in CHARTS.values()}
+    for dashboard in DASHBOARDS.values():
+        assert placed(dashboard) == {uuid: titles[uuid] for uuid in placed(dashboard)}
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_dashboard__every_placed_item__is_on_the_page(name: str) -> None:
+    position = DASHBOARDS[name]["position"]
     children = {
         name
         for each in position.values()
@@ -58,9 +76,37 @@ def test_dashboard__every_placed_item__is_on_the_page() -> None:
     }
 
 
-def test_dashboard__simulated_world__is_in_its_title_and_header() -> None:
-    assert "__WORLD__" in DASHBOARD["dashboard_title"]
-    assert "__WORLD__" in DASHBOARD["position"]["MARKDOWN-about"]["meta"]["code"]
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_dashboard__world_and_freshness__are_told_on_it(name: str) -> None:
+    dashboard = DASHBOARDS[name]
+    assert "__WORLD__" in dashboard["dashboard_title"]
+    assert "__WORLD__" in dashboard["position"]["MARKDOWN-about"]["meta"]["code"]
+    assert "Published snapshot" in placed(dashboard).values()
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_dashboard__filters__name_columns_that_are_there_and_figures_come_anew(name: str) -> None:
+    metadata = DASHBOARDS[name]["metadata"]
+    for native in metadata["native_filter_configuration"]:
+        for target in native["targets"]:
+            if target:
+                columns = DATASETS[target["datasetUuid"]]["columns"]
+                assert target["column"]["name"] in {one["column_name"] for one in columns}
+    assert metadata["cross_filters_enabled"] is True
+    assert metadata["refresh_frequency"] > 0
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_chart__what_it_asks__is_what_its_settings_say(name: str) -> None:
+    chart = CHARTS[name]
+    context = json.loads(chart["query_context"])
+    (query,) = context["queries"]
+    params = chart["params"]
+    assert context["form_data"] == params
+    assert query["metrics"] == params.get(
+        "metrics", [params["metric"]] if "metric" in params else []
+    )
+    assert chart["description"]
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -75,7 +121,9 @@ def test_chart__every_column_and_metric__is_in_its_dataset(name: str) -> None:
     assert asked <= columns
     assert set(query["metrics"]) <= metrics
     params = chart["params"]
-    shown = {*params.get("all_columns", []), *params.get("groupby", [])} | (
+    grouped = params.get("groupby", [])
+    grouped = [grouped] if isinstance(grouped, str) else grouped  # a heat map has one
+    shown = {*params.get("all_columns", []), *grouped} | (
         {params["x_axis"]} if "x_axis" in params else set()
     )
     assert shown <= columns

@@ -1,5 +1,5 @@
--- Positions open under a cover, by how far their mark price is from liquidation. Every rung is there
--- for every leverage in force, with nobody on it where that is so.
+-- Positions open under a cover, by how far their mark price is from liquidation. Every rung is
+-- there for every leverage that was sold, with nobody on it where that is so.
 with
 
 covers as (

@@ -1,0 +1,53 @@
+"""A figure has one definition: what a dashboard shows is the metric dbt's project defines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from leverageguard import config
+from leverageguard.warehouse import model_runner
+from leverageguard.warehouse.metrics import SECTIONS
+from leverageguard.warehouse.model_runner import Models
+from tests.dbt.dbt_world import DbtWorld
+
+pytestmark = pytest.mark.slow
+DATASETS = config.REPO_DIR / "include" / "superset" / "assets" / "datasets"
+
+
+@pytest.fixture(scope="module")
+def models(small: DbtWorld) -> Models:
+    return model_runner.compiled(small.settings)
+
+
+def datasets() -> dict[str, dict[str, Any]]:
+    found = [yaml.safe_load(path.read_text()) for path in DATASETS.rglob("*.yaml")]
+    return {each["table_name"]: each for each in found}
+
+
+def test_datasets__their_metrics__are_those_of_the_project(models: Models) -> None:
+    ours = {
+        (metric.model, metric.metric): (metric.expression, metric.format, metric.description)
+        for metric in models.metrics
+    }
+    shown = {
+        (table, metric["metric_name"]): (
+            metric["expression"], metric["d3format"], metric["description"]
+        )
+        for table, each in datasets().items()
+        for metric in each["metrics"]
+    }  # fmt: skip
+
+    assert shown == ours
+
+
+def test_datasets__every_report__can_be_looked_at(models: Models) -> None:
+    reports = {model.name for model in models.nodes if model.is_report}
+
+    assert set(datasets()) == reports | {"dim_snapshot"}
+
+
+def test_metrics__every_section__has_some(models: Models) -> None:
+    assert {metric.section for metric in models.metrics} == set(SECTIONS)
