@@ -25,7 +25,7 @@ def test_overview__nothing_published__says_so_and_still_leads_everywhere(api: Te
     assert (found["snapshot_version"], found["published_at"], found["open_claim_count"]) == (
         None, None, None,
     )  # fmt: skip
-    assert {"leverageguard", "quality", "dbt", "runs", "api", "trader"} <= {
+    assert {"operations", "fund-and-solvency", "quality", "dbt", "runs", "api", "trader"} <= {
         one["name"] for one in found["places"]
     }
 
