@@ -259,6 +259,13 @@ def _gateway(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _dashboards(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.stack import dashboards
+
+    print("\n".join(dashboards.lines(settings, vars(options))))
+    return 0
+
+
 def _service_accounts(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.gateway import command
     from leverageguard.settlement import incidents
@@ -279,7 +286,7 @@ COMMANDS = {
     "claims": _claims, "policies": _policies, "payments": _payments, "ledger": _ledger,
     "rebuild-ledger": _rebuild_ledger, "quote": _quote, "fund": _fund, "backtest": _backtest,
     "risk": _risk, "world": _world, "gateway": _gateway, "service-accounts": _service_accounts,
-    "airflow": _airflow,
+    "airflow": _airflow, "dashboards": _dashboards,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def add_commands(made: argparse.ArgumentParser) -> Any:
         _fund,
         _world,
         _gateway,
+        _dashboards,
     ):
         add(commands)
     commands.add_parser(
@@ -76,6 +77,21 @@ def _gateway(commands: Any) -> None:
     )
     revoke = actions.add_parser("revoke", help="take its key away for good")
     revoke.add_argument("account_id", help="svc_…")
+
+
+def _dashboards(commands: Any) -> None:
+    dashboards = commands.add_parser("dashboards", help="Superset's dashboards and their files")
+    actions = dashboards.add_subparsers(dest="action", required=True, metavar="ACTION")
+    export = actions.add_parser("export", help="what was edited in Superset, into the YAML")
+    export.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="another folder than include/superset/assets"
+    )
+    actions.add_parser("import", help="overwrite what was edited with what the YAML says")
+    guest = actions.add_parser(
+        "guest-token", help="a token for Superset's API that shows one wallet's claims"
+    )
+    guest.add_argument("wallet", help="0x…")
+    guest.add_argument("--minutes", type=int, default=10, metavar="N", help="how long it holds")
 
 
 def _proofs(commands: Any) -> None:

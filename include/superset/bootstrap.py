@@ -21,7 +21,7 @@ ASSETS = HERE / "assets"
 
 def prepare(app: Any, data: Path) -> bool:
     """Bring the metadata up to date; returns False when there was nothing to do."""
-    contents = asset_contents(is_simulated=(data / "world" / "clock.json").exists())
+    contents = asset_contents(data)
     stamp = _stamp(contents, data)
     memory = data / "superset" / "prepared.json"
     if memory.exists() and json.loads(memory.read_text()) == stamp:
@@ -35,20 +35,30 @@ def prepare(app: Any, data: Path) -> bool:
     return True
 
 
-def asset_contents(is_simulated: bool) -> dict[str, str]:
-    """Bundle path → YAML of every asset; dashboards say whose world they show and lead to Airflow's
-    pages, which lie one port below."""
-    filled = {
+def filled(data: Path) -> dict[str, str]:
+    """What stands in this stack where a file leaves it open: whose world it is, where Airflow is,
+    which lies one port below."""
+    is_simulated = (data / "world" / "clock.json").exists()
+    return {
         "__WORLD__": " · Simulated world" if is_simulated else "",
         "__AIRFLOW__": f"http://127.0.0.1:{os.environ['LEVERAGEGUARD_PORT']}",
     }
-    contents = {}
-    for path in sorted(ASSETS.rglob("*.yaml")):
-        text = path.read_text()
-        for placeholder, value in filled.items():
-            text = text.replace(placeholder, value)
-        contents[f"assets/{path.relative_to(ASSETS)}"] = text
-    return contents
+
+
+def fill(text: str, values: dict[str, str]) -> str:
+    """The text with what it leaves open."""
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def asset_contents(data: Path) -> dict[str, str]:
+    """Bundle path → YAML of every asset, filled in for this stack."""
+    values = filled(data)
+    return {
+        f"assets/{path.relative_to(ASSETS)}": fill(path.read_text(), values)
+        for path in sorted(ASSETS.rglob("*.yaml"))
+    }
 
 
 def _stamp(contents: dict[str, str], data: Path) -> dict[str, str]:
