@@ -193,6 +193,14 @@ def _ledger(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _report(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.reporting import command
+
+    for line in command.lines(settings, vars(options)):
+        print(line)
+    return 0
+
+
 def _rebuild_ledger(settings: Settings, _options: argparse.Namespace) -> int:
     from leverageguard.settlement import rebuilding
 
@@ -284,6 +292,7 @@ COMMANDS = {
     "up": _up, "down": _down, "status": _status, "logs": _logs, "bench": _bench, "verify": _verify,
     "sign": _sign, "incidents": _incidents, "audit": _audit, "contacts": _contacts,
     "claims": _claims, "policies": _policies, "payments": _payments, "ledger": _ledger,
+    "report": _report,
     "rebuild-ledger": _rebuild_ledger, "quote": _quote, "fund": _fund, "backtest": _backtest,
     "risk": _risk, "world": _world, "gateway": _gateway, "service-accounts": _service_accounts,
     "airflow": _airflow, "dashboards": _dashboards,

@@ -21,6 +21,7 @@ def add_commands(made: argparse.ArgumentParser) -> Any:
         _policies,
         _quote,
         _ledger,
+        _report,
         _backtest,
         _risk,
         _audit,
@@ -178,6 +179,18 @@ def _ledger(commands: Any) -> None:
         "show", help="what was booked of one claim or policy, or one entry"
     )
     shown.add_argument("named", help="a claim's id, a policy's or an entry's")
+
+
+def _report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report", help="write a report of whole UTC days, or list those there are"
+    )
+    for kind in ("daily", "weekly", "monthly"):
+        report.add_argument(f"--{kind}", metavar="DAY", help=f"the {kind} report of that day")
+    report.add_argument("--from", dest="from_day", metavar="DAY", help="first day of a range")
+    report.add_argument("--to", dest="to_day", metavar="DAY", help="last day of a range")
+    report.add_argument("--formats", help="some of html,pdf,xlsx,json,csv,parquet (default: all)")
+    report.add_argument("--again", action="store_true", help="write anew what is there already")
 
 
 def _backtest(commands: Any) -> None:

@@ -13,11 +13,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from leverageguard import chain_settings, fund_settings, gateway_settings, people_settings
+from leverageguard import (
+    chain_settings,
+    fund_settings,
+    gateway_settings,
+    people_settings,
+    reporting_settings,
+)
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
 from leverageguard.gateway_settings import GatewaySettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
+from leverageguard.reporting_settings import ReportingSettings
 
 __all__ = [
     "APPROVALS_NEEDED", "APPROVERS", "REPO_DIR", "ChainSettings", "ConfigError", "Deployment",
@@ -40,7 +47,9 @@ ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", 
 
 
 @dataclass(frozen=True)
-class Settings(fund_settings.FundSettings, GatewaySettings, PeopleSettings, Folders):
+class Settings(
+    fund_settings.FundSettings, GatewaySettings, PeopleSettings, ReportingSettings, Folders
+):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
     It speaks of one chain at a time, the first one until `on_chain` names another.
@@ -213,6 +222,7 @@ def load() -> Settings:
         **people_settings.read(os.environ),
         **fund_settings.read(os.environ),
         **gateway_settings.read(os.environ),
+        **reporting_settings.read(os.environ),
     )
 
 

@@ -25,6 +25,7 @@ DAGS = {
     "settle_payouts",
     "train_risk_model",
     "publish_reports",
+    "deliver_reports",
     "notify_traders",
     "reconcile_payouts",
     "review_claims",

@@ -35,7 +35,7 @@ CHAINED_DAGS = ("build_claims", "settle_payouts", "manage_fund", "publish_report
 # Started by assets or the clock, and not waited for: the main job ends without people.
 WATCHING_DAGS = (
     "gather_evidence", "ingest_filings", "reconcile_payouts", "review_claims", "notify_traders",
-    "train_risk_model",
+    "deliver_reports", "train_risk_model",
 )  # fmt: skip
 READY_SECONDS = 180.0
 RUN_SECONDS = 900.0

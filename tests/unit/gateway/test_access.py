@@ -23,6 +23,8 @@ NOBODYS = {
     "claim_id": "clm_" + "00" * 12,
     "account_id": "svc_0000000000000000",
     "name": "nothing",
+    "report": "daily-2026-01-05",
+    "file": "report.pdf",
 }
 LETTERS = {"U": "user", "O": "operator", "P": "approver", "A": "auditor", "X": "admin"}
 OF_AIRFLOW = {

@@ -1,0 +1,76 @@
+"""A report for programs: JSON of all of it, CSV and Parquet of each table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from leverageguard.reporting.content import Cell, Content, Rows
+
+
+def as_json(content: Content) -> str:
+    """Figures as numbers, exact amounts as texts, times as ISO 8601."""
+    told = {
+        "title": content.range.title,
+        "from": content.range.first.isoformat(),
+        "until": content.range.until.isoformat(),
+        "snapshot": content.version,
+        "published_at": content.published_at.isoformat(),
+        "world": content.world,
+        "figures": {
+            one.metric: {
+                "section": chapter.section, "label": one.label, "unit": one.unit,
+                "value": one.value, "before": one.before,
+            }
+            for chapter, figures, _ in content.chapters
+            for one in figures
+        },
+        "tables": {
+            rows.table.report: [
+                {name: _plain(value) for name, value in zip(rows.columns, row, strict=True)}
+                for row in rows.rows
+            ]
+            for _, _, tables in content.chapters
+            for rows in tables
+        },
+    }  # fmt: skip
+    return json.dumps(told, indent=1)
+
+
+def as_csv(rows: Rows) -> str:
+    """One table, its columns named in the first line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows.columns)
+    writer.writerows([_plain(value) for value in row] for row in rows.rows)
+    return text.getvalue()
+
+
+def as_parquet(rows: Rows) -> bytes:
+    """One table; amounts are decimals of six places."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    arrays = {name: _array(pa, name, rows.column(name)) for name in rows.columns}
+    made = io.BytesIO()
+    parquet.write_table(pa.table(arrays), made, compression="zstd")
+    return made.getvalue()
+
+
+def _array(pa: Any, name: str, values: list[Cell]) -> Any:
+    if name.endswith("_usdc"):
+        return pa.array(values, pa.decimal128(38, 6))
+    kinds = {type(one) for one in values if one is not None}
+    if kinds and kinds <= {datetime}:
+        return pa.array(values, pa.timestamp("us", "UTC"))
+    return pa.array(values if len(kinds) <= 1 else [None if v is None else str(v) for v in values])
+
+
+def _plain(value: Cell) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return f"{value:.6f}" if isinstance(value, Decimal) else value
