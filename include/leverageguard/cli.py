@@ -292,10 +292,9 @@ COMMANDS = {
     "up": _up, "down": _down, "status": _status, "logs": _logs, "bench": _bench, "verify": _verify,
     "sign": _sign, "incidents": _incidents, "audit": _audit, "contacts": _contacts,
     "claims": _claims, "policies": _policies, "payments": _payments, "ledger": _ledger,
-    "report": _report,
     "rebuild-ledger": _rebuild_ledger, "quote": _quote, "fund": _fund, "backtest": _backtest,
     "risk": _risk, "world": _world, "gateway": _gateway, "service-accounts": _service_accounts,
-    "airflow": _airflow, "dashboards": _dashboards,
+    "airflow": _airflow, "dashboards": _dashboards, "report": _report,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -14,12 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard import (
-    chain_settings,
-    fund_settings,
-    gateway_settings,
-    people_settings,
-    reporting_settings,
-)
+    chain_settings, fund_settings, gateway_settings, people_settings, reporting_settings,
+)  # fmt: skip
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
 from leverageguard.gateway_settings import GatewaySettings
