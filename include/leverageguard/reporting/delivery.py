@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from pathlib import Path
+from typing import Any
 
 from leverageguard.config import Settings
 from leverageguard.reporting import writing
 
 log = logging.getLogger(__name__)
+MARKS = ".delivered"
 
 
 class DeliveryError(Exception):
@@ -15,27 +19,53 @@ class DeliveryError(Exception):
 
 
 def deliver(settings: Settings, names: list[str]) -> list[str]:
-    """Copy each report's folder below `reports_to`; its addresses, none where nothing is set.
+    """Copy the reports named, and every final one that has not arrived yet, below `reports_to`.
 
-    The manifest goes last: a report that has one is whole. Raises DeliveryError.
+    Returns the addresses of those that were copied, none where nothing is set. What has arrived is
+    marked beside the reports, so nothing is lost with a run that failed. Raises DeliveryError.
     """
     if settings.reports_to is None:
         return []
     from fsspec.core import url_to_fs
 
+    final = [str(one["report"]) for one in writing.manifests(settings) if one["is_final"]]
+    arrived = []
     try:
         store, root = url_to_fs(settings.reports_to)
-        arrived = []
-        for name in names:
-            files = sorted(
-                (writing.reports_dir(settings) / name).iterdir(), key=lambda path: path.name
-            )
-            files.sort(key=lambda path: path.name == writing.MANIFEST)
-            store.makedirs(f"{root}/{name}", exist_ok=True)
-            for path in files:
-                store.put_file(str(path), f"{root}/{name}/{path.name}")
+        for name in sorted({*final, *names}):
+            folder = writing.reports_dir(settings) / name
+            if _is_marked(folder, settings.reports_to):
+                continue
+            told = _told(folder, settings.reports_to)
+            _copy(store, folder, f"{root}/{name}")
+            _mark(folder).parent.mkdir(exist_ok=True)
+            _mark(folder).write_text(told)
             arrived.append(f"{settings.reports_to.rstrip('/')}/{name}")
     except (OSError, ImportError, ValueError) as error:
         raise DeliveryError(f"LEVERAGEGUARD_REPORTS_TO={settings.reports_to}: {error}") from error
     log.info("reports delivered: %s", ", ".join(arrived) or "none")
     return arrived
+
+
+def _copy(store: Any, folder: Path, target: str) -> None:
+    """The manifest goes first and comes last: a report that has one is whole."""
+    store.makedirs(target, exist_ok=True)
+    if store.exists(f"{target}/{writing.MANIFEST}"):
+        store.rm_file(f"{target}/{writing.MANIFEST}")
+    files = sorted(folder.iterdir(), key=lambda path: (path.name == writing.MANIFEST, path.name))
+    for path in files:
+        store.put_file(str(path), f"{target}/{path.name}")
+
+
+def _mark(folder: Path) -> Path:
+    return folder.parent / MARKS / folder.name
+
+
+def _is_marked(folder: Path, place: str) -> bool:
+    mark = _mark(folder)
+    return mark.exists() and mark.read_text() == _told(folder, place)
+
+
+def _told(folder: Path, place: str) -> str:
+    """What a mark says: which report, told how, went where."""
+    return f"{hashlib.sha256((folder / writing.MANIFEST).read_bytes()).hexdigest()} {place}"

@@ -11,6 +11,8 @@ from leverageguard.reporting import texts
 from leverageguard.reporting.content import Cell, Content, Rows
 
 NAME_LENGTH = 31  # what a workbook takes as the name of a sheet
+# Texts come from traders and venues: one that starts with "=" must not run where it is opened.
+_TEXTS_STAY = {"strings_to_formulas": False, "strings_to_urls": False}
 
 
 def xlsx(content: Content) -> bytes:
@@ -18,7 +20,9 @@ def xlsx(content: Content) -> bytes:
     import xlsxwriter
 
     made = io.BytesIO()
-    with xlsxwriter.Workbook(made, {"in_memory": True, "remove_timezone": True}) as book:
+    with xlsxwriter.Workbook(
+        made, {"in_memory": True, "remove_timezone": True, **_TEXTS_STAY}
+    ) as book:
         title = content.range.title + (" · SIMULATED WORLD" if content.is_simulated else "")
         book.set_properties(
             {"title": title, "company": "LeverageGuard",

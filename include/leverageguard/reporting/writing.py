@@ -7,13 +7,15 @@ stays as it was written; it is written again only when that is asked for by name
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from leverageguard import clock
 from leverageguard.config import Settings
@@ -26,7 +28,7 @@ FORMATS = ("html", "pdf", "xlsx", "json", "csv", "parquet")
 
 
 class FormatError(ValueError):
-    """A format that is none; the message lists those there are."""
+    """Formats that cannot be written; the message names them and the fix."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,18 @@ def write(
         raise FormatError(f"formats: {', '.join(unknown)}: there are {', '.join(FORMATS)}")
     path = snapshot.current(settings)
     folder = reports_dir(settings) / of.name
-    if not again and _stays(folder, of, formats, path.parent.name):
-        return Written(folder, is_new=False)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(draft, ignore_errors=True)
+    with _only_writer(settings):
+        _mend(folder)
+        there = _there(folder)
+        if there and not again and _stays(there, formats, path.parent.name):
+            return Written(folder, is_new=False)
+        kept = there["formats"] if there else []
+        _write(path, folder, of, [one for one in FORMATS if one in (*formats, *kept)])
+    return Written(folder, is_new=True)
+
+
+def _write(path: Path, folder: Path, of: Range, formats: list[str]) -> None:
+    draft = _draft(folder)
     draft.mkdir(parents=True)
     try:
         told = content.gather(path, of)
@@ -76,7 +86,6 @@ def write(
         _put(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Written(folder, is_new=True)
 
 
 def manifests(settings: Settings) -> list[dict[str, object]]:
@@ -108,17 +117,54 @@ def due(settings: Settings) -> list[Range]:
     )
 
 
-def _stays(folder: Path, of: Range, formats: tuple[str, ...], version: str) -> bool:
-    """Whether the report that is there is the one that would be written."""
+def _there(folder: Path) -> dict[str, Any] | None:
+    """The manifest of the report that is there."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
     except FileNotFoundError:
-        return False
-    is_settled = manifest["is_final"] or manifest["snapshot"] == version
-    return bool(is_settled and set(formats) <= set(manifest["formats"]))
+        return None
+    return manifest
 
 
-def _files(told: content.Content, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+def _stays(manifest: dict[str, Any], formats: tuple[str, ...], version: str) -> bool:
+    """Whether the report that is there is the one that would be written.
+
+    One whose days were over is told anew only by name, even where it lacks a format: raises
+    FormatError then.
+    """
+    lacking = sorted(set(formats) - set(manifest["formats"]))
+    if lacking and manifest["is_final"] and manifest["snapshot"] != version:
+        raise FormatError(
+            f"formats: {manifest['report']} was written without {', '.join(lacking)} from an older "
+            "snapshot: --again writes all of it anew, --formats takes those that are there"
+        )
+    return not lacking and bool(manifest["is_final"] or manifest["snapshot"] == version)
+
+
+@contextmanager
+def _only_writer(settings: Settings) -> Iterator[None]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / ".reports.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _draft(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.tmp")
+
+
+def _before(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.before")
+
+
+def _mend(folder: Path) -> None:
+    """What a killed writer left: its draft goes, the report it moved aside comes back."""
+    shutil.rmtree(_draft(folder), ignore_errors=True)
+    if _before(folder).exists() and not folder.exists():
+        _before(folder).rename(folder)
+
+
+def _files(told: content.Content, formats: list[str]) -> Iterator[tuple[str, bytes]]:
     if "html" in formats:
         yield "report.html", pages.html(told).encode()
     if "pdf" in formats:
@@ -137,7 +183,7 @@ def _files(told: content.Content, formats: tuple[str, ...]) -> Iterator[tuple[st
 
 def _put(draft: Path, folder: Path) -> None:
     """The draft in the folder's place; a report before it goes once this one is whole."""
-    before = folder.with_name(f".{folder.name}.before")
+    before = _before(folder)
     shutil.rmtree(before, ignore_errors=True)
     if folder.exists():
         folder.rename(before)

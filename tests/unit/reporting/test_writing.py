@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -250,3 +252,73 @@ def test_command__day__prints_where_it_lies_and_then_that_it_is_there(settings):
     assert next(command.lines(settings, asked)).startswith("there already")
     [listed] = command.lines(settings, {**asked, "daily": None})
     assert "final, simulated" in listed
+
+
+def test_write__text_that_looks_like_a_formula__stays_text(settings):
+    evil = '=HYPERLINK("http://evil.example","paid")'
+    publish(settings, "20260106T130000Z-0001", f"update rpt_claims_funnel set stage = '{evil}';")
+
+    book = openpyxl.load_workbook(write(settings) / "report.xlsx")
+
+    assert [book["Claims funnel"]["B2"].value, book["Claims funnel"]["B2"].data_type] == [evil, "s"]
+
+
+def test_write__markup_in_a_cell__is_shown_as_text(settings):
+    publish(settings, "20260106T130000Z-0001", "update rpt_claims set wallet = '<script>x';")
+
+    page = (write(settings) / "report.html").read_text()
+
+    assert "<script" not in page
+    assert "&lt;script&gt;x" in page
+
+
+def killed_as_it_writes(where: str) -> int:
+    """The end of a process that dies at `where`, which replaces a function of its own."""
+    code = f"""
+import os
+from pathlib import Path
+from leverageguard import config
+from leverageguard.reporting import pages, ranges, writing
+rename = Path.rename
+def die(*_):
+    os.kill(os.getpid(), 9)
+{where}
+writing.write(config.load(), ranges.asked("daily", "{DAY}"), again=True)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    return done.returncode
+
+
+def test_write__killed__leaves_nothing_to_see_and_the_next_one_nothing_of_it(settings):
+    assert killed_as_it_writes("pages.pdf = die") == -9
+
+    assert writing.manifests(settings) == []
+    assert not (writing.reports_dir(settings) / f"daily-{DAY}").exists()
+    assert writing.write(settings, ranges.asked("daily", DAY)).is_new
+    assert [path.name for path in writing.reports_dir(settings).iterdir()] == [f"daily-{DAY}"]
+
+
+def test_write__killed_between_two_names__brings_the_report_back_as_it_was(settings):
+    folder = write(settings)
+    before = digests(folder)
+    publish(settings, "20260106T130000Z-0001", "update rpt_daily_book set paid_micro_usdc = 9;")
+    moves = "Path.rename = lambda self, to: (die if self.suffix == '.tmp' else rename)(self, to)"
+    assert killed_as_it_writes(moves) == -9
+    assert not folder.exists()
+
+    assert not writing.write(settings, ranges.asked("daily", DAY)).is_new
+    assert digests(folder) == before
+
+
+def test_write__another_format_of_days_that_were_over__is_no_quiet_restatement(settings):
+    day = ranges.asked("daily", DAY)
+    folder = writing.write(settings, day, ("csv",)).folder
+    before = digests(folder)
+    publish(settings, "20260106T130000Z-0001", "update rpt_daily_book set paid_micro_usdc = 9;")
+
+    with pytest.raises(writing.FormatError, match=r"without pdf .* --again writes all of it anew"):
+        writing.write(settings, day, ("csv", "pdf"))
+    assert digests(folder) == before
+
+    writing.write(settings, day, ("pdf",), again=True)
+    assert json.loads((folder / "manifest.json").read_text())["formats"] == ["csv", "pdf"]

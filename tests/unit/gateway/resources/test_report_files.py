@@ -63,3 +63,15 @@ def test_download__anything_else__is_not_found_or_refused(files, path):
 def test_download__trader__is_refused(files):
     assert files.get("/reports/files").status_code == 403
     assert files.get("/reports/files/daily-2026-01-05/report.pdf").status_code == 403
+
+
+def test_download__manifest_told_anew_from_the_same_snapshot__is_sent_again(files):
+    staff = world.person("viewer")
+    path = "/reports/files/daily-2026-01-05/manifest.json"
+    etag = files.get(path, staff).headers["ETag"]
+    manifest = files.settings.data_dir / "reports" / "daily-2026-01-05" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("Daily report", "Told anew"))
+
+    answer = files.get(path, {**staff, "If-None-Match": etag})
+
+    assert (answer.status_code, answer.json()["title"]) == (200, "Told anew")
