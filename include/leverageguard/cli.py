@@ -196,8 +196,7 @@ def _ledger(settings: Settings, options: argparse.Namespace) -> int:
 def _report(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.reporting import command
 
-    for line in command.lines(settings, vars(options)):
-        print(line)
+    print("\n".join(command.lines(settings, vars(options))))
     return 0
 
 

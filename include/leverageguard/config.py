@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard import (
-    chain_settings, fund_settings, gateway_settings, people_settings, reporting_settings,
+    chain_settings,
+    fund_settings,
+    gateway_settings,
+    people_settings,
+    reporting_settings,
 )  # fmt: skip
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
@@ -39,6 +43,7 @@ FIRST_VENUE_PORT = 3
 DEFAULT_PORT = 18080
 PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
+PARTS = (people_settings, fund_settings, gateway_settings, reporting_settings)
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
 
@@ -215,10 +220,7 @@ def load() -> Settings:
             if (url := os.environ.get(f"LEVERAGEGUARD_{venue.upper()}_URL"))
         },
         **_signing(),
-        **people_settings.read(os.environ),
-        **fund_settings.read(os.environ),
-        **gateway_settings.read(os.environ),
-        **reporting_settings.read(os.environ),
+        **{name: value for part in PARTS for name, value in part.read(os.environ).items()},
     )
 
 
