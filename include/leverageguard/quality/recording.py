@@ -24,6 +24,7 @@ from leverageguard.warehouse.landing import Row
 CHECKS, QUARANTINE = "quality/checks", "quality/quarantine"
 HOUR_MS = 3_600_000
 _QUARANTINE_FILE = "quarantine"
+_DAY_MS = 24 * HOUR_MS
 
 
 def record_checks(
@@ -47,7 +48,12 @@ def record_checks(
         row["is_passed"] = not failed
         row["failed_rule_count"] = len(failed)
         row["failed_rules"] = "; ".join(failed) or None
-    _add(settings, CHECKS, boundary, list(rows.values()))
+    if rows:
+        # A day's in one file, at its first hour: every build reads them all, and a month of hourly
+        # ones took it more than a second.
+        landing.replace(
+            settings, CHECKS, _day_of(now), boundary, rows.values(), keep=lambda _: True
+        )
 
 
 def record_quarantine(settings: config.Settings) -> None:
@@ -60,13 +66,14 @@ def record_quarantine(settings: config.Settings) -> None:
         known = landing.scan(settings, QUARANTINE, ["quarantined_id"])
         for row in known:
             found.pop(row["quarantined_id"], None)
-        _add(settings, QUARANTINE, _QUARANTINE_FILE, list(found.values()))
+        for hour, rows in landing.by_hour(QUARANTINE, found.values()).items():
+            landing.replace(settings, QUARANTINE, hour, _QUARANTINE_FILE, rows, keep=lambda _: True)
 
 
 def days(settings: config.Settings, count: int) -> list[Day]:
     """What the checks of the last `count` UTC days came to, a row a suite and day."""
-    this_hour = clock.now_ms() // HOUR_MS * HOUR_MS
-    hours = [this_hour - HOUR_MS * back for back in range(count * 24)]
+    today = _day_of(clock.now_ms())
+    hours = [today - _DAY_MS * back for back in range(count)]
     found: dict[tuple[str, date], Day] = {}
     for row in landing.scan(settings, CHECKS, hours=hours):
         day = datetime.fromtimestamp(row["checked_at_ms"] / 1000, UTC).date()
@@ -79,6 +86,10 @@ def days(settings: config.Settings, count: int) -> list[Day]:
             before.failed_rows + row["failed_row_count"],
         )
     return [found[key] for key in sorted(found)]
+
+
+def _day_of(at_ms: int) -> int:
+    return at_ms - at_ms % _DAY_MS
 
 
 def _unjudged(boundary: str, job: Job, now: int) -> Row:
@@ -106,8 +117,3 @@ def _told(row: Row) -> Row:
         "reason": row["reason"],
         "quarantined_at_ms": row["quarantined_at_ms"],
     }
-
-
-def _add(settings: config.Settings, table: str, name: str, rows: list[Row]) -> None:
-    for hour, of_hour in landing.by_hour(table, rows).items():
-        landing.replace(settings, table, hour, name, of_hour, keep=lambda _: True)

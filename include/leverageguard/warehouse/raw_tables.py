@@ -217,7 +217,7 @@ _DECLARED = (
     ),
     declared(
         "quality/checks",
-        "checked_at_ms",
+        None,
         "boundary suite raw_table checked_at_ms row_count:BIGINT failed_row_count:BIGINT "
         "rule_count:INT failed_rule_count:INT failed_rules is_passed:BOOL",
     ),

@@ -72,13 +72,15 @@ def test_record_checks__rule_about_the_whole_table__fails_without_rows(settings)
     assert (row["is_passed"], row["failed_rule_count"], row["failed_row_count"]) == (False, 1, 0)
 
 
-def test_record_checks__later_in_the_hour__keeps_what_was_there(settings, monkeypatch):
+def test_record_checks__later_in_the_day__keeps_what_was_there_in_one_file(settings, monkeypatch):
     recording.record_checks(settings, "arrivals", [(job("fills", 4), [])])
-    monkeypatch.setattr(clock, "now_ms", lambda: AT + 60_000)
+    monkeypatch.setattr(clock, "now_ms", lambda: AT + 7_200_000)
     recording.record_checks(settings, "arrivals", [(job("fills", 1), [])])
 
     landed = landing.scan(settings, recording.CHECKS)
-    assert sorted(row["checked_at_ms"] for row in landed) == [AT, AT + 60_000]
+    assert sorted(row["checked_at_ms"] for row in landed) == [AT, AT + 7_200_000]
+    files = (settings.raw_dir / recording.CHECKS).rglob("*.parquet")
+    assert len(list(files)) == 1
 
 
 def test_record_checks__nothing_judged__lands_nothing(settings):
