@@ -80,9 +80,12 @@ def _told(content: Content) -> dict[str, Any]:
 
 def _table(rows: Rows) -> dict[str, Any]:
     """A table as far as a page holds it; the other files have all of it."""
-    columns = rows.columns[:COLUMNS_ON_A_PAGE]
+    places = _places(rows)
+    columns = tuple(rows.columns[place] for place in places)
     first = rows.rows[:ROWS_ON_A_PAGE]
-    cut = replace(rows, columns=columns, rows=tuple(row[: len(columns)] for row in first))
+    cut = replace(
+        rows, columns=columns, rows=tuple(tuple(row[place] for place in places) for row in first)
+    )
     return {
         "title": rows.table.title,
         "is_of_range": rows.is_of_range,
@@ -92,8 +95,21 @@ def _table(rows: Rows) -> dict[str, Any]:
             for name in columns
         ],
         "rows": [[texts.cell(value) for value in row] for row in cut.rows],
-        "left_out": len(rows.rows) - len(first),
+        "left_out": _left_out(len(rows.rows) - len(first), len(rows.columns) - len(columns)),
     }
+
+
+def _places(rows: Rows) -> list[int]:
+    """The columns a page holds, in their order: amounts that add up, then the first ones."""
+    every = range(len(rows.columns))
+    wanted = sorted(every, key=lambda place: rows.columns[place] not in rows.table.totals)
+    return sorted(wanted[:COLUMNS_ON_A_PAGE])
+
+
+def _left_out(rows: int, columns: int) -> str:
+    counts = [f"{count:,} more {what}" for count, what in ((rows, "rows"), (columns, "columns"))
+              if count]  # fmt: skip
+    return f"And {' and '.join(counts)}, in the other files of this report." if counts else ""
 
 
 def _is_number(values: list[Any]) -> bool:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from leverageguard.reporting.content import Cell, Content, Rows
 
 
-def as_json(content: Content) -> str:
-    """Figures as numbers, exact amounts as texts, times as ISO 8601."""
+def as_json(content: Content) -> Iterator[str]:
+    """Figures as numbers, exact amounts as texts, times as ISO 8601; piece by piece, a line a row:
+    the claims of a month are never one text in memory.
+    """
     told = {
         "title": content.range.title,
         "from": content.range.first.isoformat(),
@@ -29,25 +33,27 @@ def as_json(content: Content) -> str:
             for chapter, figures, _ in content.chapters
             for one in figures
         },
-        "tables": {
-            rows.table.report: [
-                {name: _plain(value) for name, value in zip(rows.columns, row, strict=True)}
-                for row in rows.rows
-            ]
-            for _, _, tables in content.chapters
-            for rows in tables
-        },
     }  # fmt: skip
-    return json.dumps(told, indent=1)
+    yield json.dumps(told, indent=1).removesuffix("\n}") + ',\n "tables": {'
+    every = [rows for _, _, tables in content.chapters for rows in tables]
+    for place, rows in enumerate(every):
+        yield f"{',' if place else ''}\n  {json.dumps(rows.table.report)}: ["
+        for number, row in enumerate(rows.rows):
+            shown = dict(zip(rows.columns, map(_plain, row), strict=True))
+            yield f"{',' if number else ''}\n   {json.dumps(shown)}"
+        yield "]"
+    yield "\n }\n}\n"
 
 
-def as_csv(rows: Rows) -> str:
-    """One table, its columns named in the first line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows.columns)
-    writer.writerows([_plain(value) for value in row] for row in rows.rows)
-    return text.getvalue()
+def as_csv(rows: Rows) -> Iterator[str]:
+    """One table line by line, its columns named in the first one."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    for row in chain([rows.columns], (map(_plain, row) for row in rows.rows)):
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def as_parquet(rows: Rows) -> bytes:

@@ -21,7 +21,7 @@ def xlsx(content: Content) -> bytes:
 
     made = io.BytesIO()
     with xlsxwriter.Workbook(
-        made, {"in_memory": True, "remove_timezone": True, **_TEXTS_STAY}
+        made, {"constant_memory": True, "remove_timezone": True, **_TEXTS_STAY}
     ) as book:
         title = content.range.title + (" · SIMULATED WORLD" if content.is_simulated else "")
         book.set_properties(

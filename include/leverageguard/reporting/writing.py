@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +73,7 @@ def _write(path: Path, folder: Path, of: Range, formats: list[str]) -> None:
         told = content.gather(path, of)
         files = {}
         for name, made in _files(told, formats):
-            (draft / name).write_bytes(made)
-            files[name] = {"bytes": len(made), "sha256": hashlib.sha256(made).hexdigest()}
+            files[name] = _put_down(draft / name, made)
         manifest = {
             "report": of.name, "kind": of.kind, "title": of.title,
             "from": of.first.isoformat(), "until": of.until.isoformat(),
@@ -164,21 +163,31 @@ def _mend(folder: Path) -> None:
         _before(folder).rename(folder)
 
 
-def _files(told: content.Content, formats: list[str]) -> Iterator[tuple[str, bytes]]:
+def _files(told: content.Content, formats: list[str]) -> Iterator[tuple[str, Iterable[bytes]]]:
     if "html" in formats:
-        yield "report.html", pages.html(told).encode()
+        yield "report.html", [pages.html(told).encode()]
     if "pdf" in formats:
-        yield "report.pdf", pages.pdf(told)
+        yield "report.pdf", [pages.pdf(told)]
     if "xlsx" in formats:
-        yield "report.xlsx", workbook.xlsx(told)
+        yield "report.xlsx", [workbook.xlsx(told)]
     if "json" in formats:
-        yield "report.json", tables.as_json(told).encode()
+        yield "report.json", map(str.encode, tables.as_json(told))
     for _, _, every in told.chapters:
         for rows in every:
             if "csv" in formats:
-                yield f"{rows.table.report}.csv", tables.as_csv(rows).encode()
+                yield f"{rows.table.report}.csv", map(str.encode, tables.as_csv(rows))
             if "parquet" in formats:
-                yield f"{rows.table.report}.parquet", tables.as_parquet(rows)
+                yield f"{rows.table.report}.parquet", [tables.as_parquet(rows)]
+
+
+def _put_down(path: Path, pieces: Iterable[bytes]) -> dict[str, object]:
+    """What the manifest says of a file, written piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for piece in pieces:
+            file.write(piece)
+            digest.update(piece)
+    return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
 
 
 def _put(draft: Path, folder: Path) -> None:

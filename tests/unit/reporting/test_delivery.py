@@ -60,6 +60,24 @@ def test_deliver__store_fails_halfway__leaves_no_manifest_and_names_the_setting(
     assert not (there / NAME / "manifest.json").exists()
 
 
+def test_deliver__told_anew_but_fails_halfway__no_old_manifest_vouches_for_new_files(
+    written, tmp_path, monkeypatch
+):
+    there = replace(written, reports_to=str(tmp_path / "there"))
+    delivery.deliver(there, [NAME])
+    manifest = {"report": NAME, "is_final": True, "until": "2026-01-07", "snapshot": "newer"}
+    (writing.reports_dir(written) / NAME / "manifest.json").write_text(json.dumps(manifest))
+
+    def full(*_words, **_named):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(LocalFileSystem, "put_file", full)
+    with pytest.raises(delivery.DeliveryError):
+        delivery.deliver(there, [NAME])
+
+    assert not (tmp_path / "there" / NAME / "manifest.json").exists()
+
+
 def test_deliver__address_nobody_reaches__names_the_setting(written):
     with pytest.raises(delivery.DeliveryError, match="LEVERAGEGUARD_REPORTS_TO=pigeon://coop"):
         delivery.deliver(replace(written, reports_to="pigeon://coop"), [NAME])

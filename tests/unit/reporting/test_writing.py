@@ -322,3 +322,22 @@ def test_write__another_format_of_days_that_were_over__is_no_quiet_restatement(s
 
     writing.write(settings, day, ("pdf",), again=True)
     assert json.loads((folder / "manifest.json").read_text())["formats"] == ["csv", "pdf"]
+
+
+def test_pages__more_columns_than_a_page_holds__keep_the_amounts_and_say_so(settings):
+    more = ", ".join(f"{n} as c{n}" for n in range(10))
+    wide = f"select * exclude (reserve_micro_usdc), {more}, reserve_micro_usdc from rpt_claims"
+    publish(
+        settings,
+        "20260106T130000Z-0001",
+        f"create table w as {wide}; drop table rpt_claims; alter table w rename to rpt_claims;",
+    )
+    folder = write(settings)
+
+    page = (folder / "report.html").read_text()
+    document = pypdfium2.PdfDocument(folder / "report.pdf")
+    paper = "\n".join(one.get_textpage().get_text_bounded() for one in document)
+    assert "And 4 more columns, in the other files of this report." in page
+    assert "Reserve, USDC" in page
+    assert "And 4 more columns, in the other files of this report." in paper
+    assert "Reserve, USDC" in paper
