@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from leverageguard import config
+from leverageguard.reporting.chapters import CHAPTERS
 from leverageguard.warehouse import model_runner
 from leverageguard.warehouse.metrics import SECTIONS
 from leverageguard.warehouse.model_runner import Models
@@ -15,7 +16,8 @@ from tests.dbt.dbt_world import DbtWorld
 
 pytestmark = pytest.mark.slow
 GUESTS = "rpt_wallet_claims"  # a trader's own rows, and no figure of the pool
-DATASETS = config.REPO_DIR / "include" / "superset" / "assets" / "datasets"
+ASSETS = config.REPO_DIR / "include" / "superset" / "assets"
+DATASETS = ASSETS / "datasets"
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +54,24 @@ def test_datasets__every_report__can_be_looked_at(models: Models) -> None:
 
 def test_metrics__every_section__has_some(models: Models) -> None:
     assert {metric.section for metric in models.metrics} == set(SECTIONS)
+
+
+def test_exposures__each_dashboard_and_the_report_files__name_the_reports_they_show() -> None:
+    folder = config.REPO_DIR / "dbt_project" / "models" / "reports"
+    told = yaml.safe_load((folder / "_exposures.yml").read_text())["exposures"]
+    named = {one["name"]: {ref[5:-2] for ref in one["depends_on"]} for one in told}
+    tables = {each["uuid"]: name for name, each in datasets().items()}
+    charts = [yaml.safe_load(path.read_text()) for path in (ASSETS / "charts").glob("*.yaml")]
+    report = {chart["uuid"]: tables[chart["dataset_uuid"]] for chart in charts}
+    shown = {
+        path.stem: {
+            report[item["meta"]["uuid"]]
+            for item in yaml.safe_load(path.read_text())["position"].values()
+            if isinstance(item, dict) and item["type"] == "CHART"
+        }
+        - {"dim_snapshot"}
+        for path in (ASSETS / "dashboards").glob("*.yaml")
+    }
+    files = {table.report for chapter in CHAPTERS for table in chapter.tables}
+
+    assert named == {**shown, "report_files": files}
