@@ -13,6 +13,7 @@ from leverageguard import config
 
 ASSETS = config.REPO_DIR / "include" / "superset" / "assets"
 OUR_OWN = {"dim_snapshot"}
+PHONE = 6  # columns of twelve that fill a phone, as the dashboards' CSS lays them
 
 
 def load(folder: str) -> dict[str, dict[str, Any]]:
@@ -94,6 +95,39 @@ def test_dashboard__filters__name_columns_that_are_there_and_figures_come_anew(n
                 assert target["column"]["name"] in {one["column_name"] for one in columns}
     assert metadata["cross_filters_enabled"] is True
     assert metadata["refresh_frequency"] > 0
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_dashboard__on_a_phone__only_figures_share_its_width(name: str) -> None:
+    kinds = {chart["uuid"]: chart["viz_type"] for chart in CHARTS.values()}
+    narrow = {
+        each["meta"]["sliceName"]
+        for each in DASHBOARDS[name]["position"].values()
+        if isinstance(each, dict) and each["type"] == "CHART"
+        if each["meta"]["width"] < PHONE and kinds[each["meta"]["uuid"]] != "big_number_total"
+    }
+    assert narrow == set()
+
+
+@pytest.mark.parametrize("name", [name for name in CHARTS if CHARTS[name]["viz_type"] == "table"])
+def test_table__a_day__is_shown_without_an_hour(name: str) -> None:
+    params = CHARTS[name]["params"]
+    for column in params["all_columns"]:
+        if column.endswith("_date"):
+            assert params["column_config"][column] == {"d3TimeFormat": "%Y-%m-%d"}
+
+
+@pytest.mark.parametrize("name", [one for one in CHARTS if one.endswith("_published_snapshot")])
+def test_snapshot__its_one_row__is_not_told_to_be_cut_off(name: str) -> None:
+    (query,) = json.loads(CHARTS[name]["query_context"])["queries"]
+    assert query["row_limit"] > 1
+
+
+@pytest.mark.parametrize("name", [one for one in CHARTS if "heatmap" in CHARTS[one]["viz_type"]])
+def test_heat_map__every_label__has_its_room(name: str) -> None:
+    params = CHARTS[name]["params"]
+    assert {params["bottom_margin"], params["left_margin"]} == {16}
+    assert params["xscale_interval"] == params["yscale_interval"] == 1
 
 
 @pytest.mark.parametrize("name", CHARTS)
