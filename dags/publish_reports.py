@@ -1,7 +1,8 @@
 """Tie receipts and books to claims and publish what people see.
 
 Reads    raw/* with the receipts of the last settlement and the valuation after it; started by
-         each run of manage_fund, so every hour and after each batch
+         each run of manage_fund, so every hour and after each batch; it waits while claims are
+         being filed, five minutes at most
 Writes   the private warehouse, serve/current (dashboards, status), pages/dbt (dbt docs),
          pages/quality, raw/quality
 Re-run   safe: publishes the same figures under a new snapshot version
@@ -26,7 +27,15 @@ PUBLISHED = Asset("leverageguard://serve/current")
     doc_md=__doc__,
 )
 def publish_reports():
-    @task
+    # A claim's build needs the slot that this run would hold. `skipped` says that claims kept
+    # coming and that people waited long enough for their figures.
+    @task.sensor(pool="default_pool", mode="poke", poke_interval=2, timeout=300, soft_fail=True)
+    def let_claims_pass() -> bool:
+        from leverageguard.filings import waiting
+
+        return waiting.is_quiet()
+
+    @task(trigger_rule="none_failed")
     def check_arrivals() -> dict[str, int]:
         from leverageguard.quality import steps
 
@@ -65,7 +74,7 @@ def publish_reports():
         giving_way.give_way()
         steps.show()
 
-    checked = check_arrivals() >> build_models() >> check_departures()
+    checked = let_claims_pass() >> check_arrivals() >> build_models() >> check_departures()
     checked >> publish_snapshot() >> [publish_docs(), show_quality()]
 
 

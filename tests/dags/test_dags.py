@@ -31,6 +31,7 @@ DAGS = {
     "review_claims",
     "manage_fund",
 }
+BESIDE_THE_WAREHOUSE = {"let_claims_pass", "show_quality"}
 ALLOWED_AT_TOP = {"pendulum", "airflow"}
 LOAD = """
 import json, sys, time
@@ -46,6 +47,8 @@ print(json.dumps({{
         "max_active_runs": d.max_active_runs,
         "timetable": type(d.timetable).__name__,
         "assets": str(getattr(d.timetable, "asset_condition", "")),
+        "waits": {{t.task_id: [t.mode, t.timeout, t.soft_fail] for t in d.tasks
+                  if hasattr(t, "poke")}},
         "options": {{t.task_id: t.options for t in d.tasks if hasattr(t, "options")}},
         "retries": {{t.task_id: t.retries for t in d.tasks}},
         "pools": {{t.task_id: t.pool for t in d.tasks}},
@@ -112,7 +115,7 @@ def test_ingest_dag__hourly__has_real_intervals_so_that_backfill_works(bag, dag_
 def test_dag__that_runs_dbt__stays_in_the_one_slot_pool(bag, dag_id):
     pools = bag["dags"][dag_id]["pools"]
     elsewhere = {task_id for task_id, pool in pools.items() if pool != "warehouse"}
-    assert elsewhere == ({"show_quality"} if dag_id == "publish_reports" else set())
+    assert elsewhere == (BESIDE_THE_WAREHOUSE if dag_id == "publish_reports" else set())
     assert bag["dags"][dag_id]["max_active_runs"] == 1
 
 
@@ -124,6 +127,16 @@ def test_publish_reports__the_books__are_kept_and_watched_before_people_see_figu
     assert outlets["watch_limits"] == ["leverageguard://raw/fund_valuations"]
     # A task before it that failed keeps nobody from seeing what is known.
     assert bag["dags"]["manage_fund"]["rules"]["watch_limits"] == "all_done"
+
+
+def test_publish_reports__while_claims_are_filed__waits_outside_the_slot_and_not_for_ever(bag):
+    found = bag["dags"]["publish_reports"]
+
+    # A task of its own every two seconds (`reschedule`) would cost the claims more than it spares.
+    assert found["waits"] == {"let_claims_pass": ["poke", 300, True]}
+    assert found["upstream"]["check_arrivals"] == ["let_claims_pass"]
+    assert found["upstream"]["let_claims_pass"] == []
+    assert found["rules"]["check_arrivals"] == "none_failed"  # a wait that gave up is skipped
 
 
 def test_build_claims__a_claim_left_unsealed__fails_the_run_after_the_others_are_published(bag):

@@ -27,7 +27,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SHOTS = os.environ.get("LEVERAGEGUARD_TEST_SHOTS")
 # A visitor of this world is liquidated within 7 hours of its now.
 HOURS = 8
-PUBLISHED_SECONDS = 180
+PUBLISHED_SECONDS = 480  # publish_reports lets claims pass for five minutes at most
 expect.set_options(timeout=30_000)
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 

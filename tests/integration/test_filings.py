@@ -202,3 +202,12 @@ def test_filings__published_or_not(
     clock.set_world(FILED_MS + 60_000 + passed_ms)
 
     assert bool(waiting.filings(settings)) is waits
+
+
+@pytest.mark.parametrize(("after_ms", "is_quiet"), [(0, False), (59_999, False), (60_000, True)])
+def test_is_quiet__a_minute_after_the_last_filing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, after_ms: int, is_quiet: bool
+) -> None:
+    monkeypatch.setattr(clock, "now_ms", lambda: FILED_MS + after_ms)
+
+    assert waiting.is_quiet() is is_quiet

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from leverageguard import clock
+from leverageguard import clock, config
 from leverageguard.config import Settings
 from leverageguard.exchanges.windows import GAP_LOOKBACK_MS
 from leverageguard.store.base import session
@@ -20,6 +20,8 @@ from leverageguard.warehouse.raw_tables import HOUR_MS
 # A claim decided without all its evidence is taken up again by what follows within this time.
 AGAIN_MS = HOUR_MS
 BOUGHT = "PAID"
+# A claim is decided and paid within this time of its filing, as a rule.
+ON_ITS_WAY_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ def filings(settings: Settings) -> list[FiledClaim]:
     )
     with session(settings) as opened:
         return [row for row in opened.scalars(query) if _waits(row, verdicts, now_ms)]
+
+
+def is_quiet() -> bool:
+    """True when no claim was filed within the last minute: no payout is on its way."""
+    since_ms = clock.now_ms() - ON_ITS_WAY_MS
+    query = select(FiledClaim.filing_id).where(FiledClaim.created_at_ms > since_ms).limit(1)
+    with session(config.load()) as opened:
+        return opened.scalar(query) is None
 
 
 def covers(settings: Settings, policy_ids: Collection[str]) -> list[Cover]:
