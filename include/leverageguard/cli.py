@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 from leverageguard import cli_options, config
 from leverageguard.config import ConfigError, Settings
+
+Command = Callable[[Settings, argparse.Namespace], int]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -171,32 +175,11 @@ def _claims(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _policies(settings: Settings, options: argparse.Namespace) -> int:
-    from leverageguard.policies import command
-
-    print("\n".join(command.lines(settings, options.action, vars(options))))
-    return 0
-
-
 def _payments(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.policies import command
     from leverageguard.settlement import incidents
 
     print("\n".join(command.payment_lines(settings, vars(options), incidents.me())))
-    return 0
-
-
-def _ledger(settings: Settings, options: argparse.Namespace) -> int:
-    from leverageguard.fund import ledger_command
-
-    print("\n".join(ledger_command.lines(settings, vars(options))))
-    return 0
-
-
-def _report(settings: Settings, options: argparse.Namespace) -> int:
-    from leverageguard.reporting import command
-
-    print("\n".join(command.lines(settings, vars(options))))
     return 0
 
 
@@ -214,13 +197,6 @@ def _quote(settings: Settings, options: argparse.Namespace) -> int:
     code, told = command.run(settings, options)
     print(told)
     return code
-
-
-def _fund(settings: Settings, options: argparse.Namespace) -> int:
-    from leverageguard.fund import command
-
-    print("\n".join(command.lines(settings, options.action, vars(options))))
-    return 0
 
 
 def _risk(settings: Settings, options: argparse.Namespace) -> int:
@@ -266,34 +242,37 @@ def _gateway(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _dashboards(settings: Settings, options: argparse.Namespace) -> int:
-    from leverageguard.stack import dashboards
-
-    print("\n".join(dashboards.lines(settings, vars(options))))
-    return 0
-
-
-def _service_accounts(settings: Settings, options: argparse.Namespace) -> int:
-    from leverageguard.gateway import command
-    from leverageguard.settlement import incidents
-
-    print("\n".join(command.lines(settings, vars(options), incidents.me())))
-    return 0
-
-
 def _airflow(settings: Settings, options: argparse.Namespace) -> int:
     from leverageguard.stack import airflow
 
     return airflow.run_command(settings, options.airflow_args)
 
 
-COMMANDS = {
+def _printer(module: str) -> Command:
+    """A command that prints the `lines` of its module, each as it comes."""
+
+    def run(settings: Settings, options: argparse.Namespace) -> int:
+        command = importlib.import_module(f"leverageguard.{module}")
+        for line in command.lines(settings, vars(options)):
+            print(line, flush=True)
+        return 0
+
+    return run
+
+
+# What does more than print has a function above; the others are a line here.
+COMMANDS: dict[str, Command] = {
     "up": _up, "down": _down, "status": _status, "logs": _logs, "bench": _bench, "verify": _verify,
     "sign": _sign, "incidents": _incidents, "audit": _audit, "contacts": _contacts,
-    "claims": _claims, "policies": _policies, "payments": _payments, "ledger": _ledger,
-    "rebuild-ledger": _rebuild_ledger, "quote": _quote, "fund": _fund, "backtest": _backtest,
-    "risk": _risk, "world": _world, "gateway": _gateway, "service-accounts": _service_accounts,
-    "airflow": _airflow, "dashboards": _dashboards, "report": _report,
+    "claims": _claims, "payments": _payments, "rebuild-ledger": _rebuild_ledger, "quote": _quote,
+    "backtest": _backtest, "risk": _risk, "world": _world, "gateway": _gateway,
+    "airflow": _airflow,
+    "dashboards": _printer("stack.dashboards"),
+    "fund": _printer("fund.command"),
+    "ledger": _printer("fund.ledger_command"),
+    "policies": _printer("policies.command"),
+    "report": _printer("reporting.command"),
+    "service-accounts": _printer("gateway.command"),
 }  # fmt: skip
 
 if __name__ == "__main__":

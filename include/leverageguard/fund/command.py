@@ -10,8 +10,9 @@ from leverageguard.fund import requests, status, valuing
 from leverageguard.settlement import incidents
 
 
-def lines(settings: Settings, action: str, options: Mapping[str, Any]) -> list[str]:
+def lines(settings: Settings, options: Mapping[str, Any]) -> list[str]:
     """The printed answer to one action; raises ValueError naming what is wrong."""
+    action = options["action"]
     if action == "status":
         return status.newest(settings)
     if action == "value":

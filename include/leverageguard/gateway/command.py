@@ -8,12 +8,13 @@ from typing import Any
 
 from leverageguard.config import Settings
 from leverageguard.gateway import service_accounts
+from leverageguard.settlement import incidents
 from leverageguard.store.gateway_tables import ServiceAccount
 
 
-def lines(settings: Settings, options: Mapping[str, Any], me: str) -> list[str]:
+def lines(settings: Settings, options: Mapping[str, Any]) -> list[str]:
     """What to print after doing what was asked; ValueError says why it was not done."""
-    action = options["action"]
+    action, me = options["action"], incidents.me()
     if action == "create":
         scopes = [part for one in options["scope"] for part in one.split(",")]
         made, key = service_accounts.create(settings, options["name"], scopes, me)

@@ -22,9 +22,9 @@ class NoSuchPolicy(ValueError):
     """Nothing of that name; the message says what would be found."""
 
 
-def lines(settings: Settings, action: str, options: Mapping[str, Any]) -> list[str]:
+def lines(settings: Settings, options: Mapping[str, Any]) -> list[str]:
     """What ./leverageguard policies prints."""
-    if action == "list":
+    if options["action"] == "list":
         return listing(settings, options["state"])
     return story(settings, options["policy"], options["at"])
 

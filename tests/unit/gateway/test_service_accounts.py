@@ -119,15 +119,15 @@ def test_audit__tampered_caller_request_or_before__breaks_the_chain(client, sett
 
 def test_command__create_list_and_revoke__do_what_the_api_does(client, settings):
     made = command.lines(
-        settings, {"action": "create", "name": "night", "scope": ["claims:read,quotes:read"]}, "me"
+        settings, {"action": "create", "name": "night", "scope": ["claims:read,quotes:read"]}
     )
     key = made[1].rpartition(" ")[2]
     account_id = made[0].partition(" ")[0]
 
     assert client.get(f"{API}/me", headers={"Authorization": f"Bearer {key}"}).status_code == 200
-    [line] = command.lines(settings, {"action": None}, "me")
+    [line] = command.lines(settings, {"action": None})
     assert "night" in line and "in force" in line and key not in line
-    [line] = command.lines(settings, {"action": "revoke", "account_id": account_id}, "me")
+    [line] = command.lines(settings, {"action": "revoke", "account_id": account_id})
     assert "revoked" in line
     with pytest.raises(ValueError, match="no service account"):
-        command.lines(settings, {"action": "revoke", "account_id": "svc_0"}, "me")
+        command.lines(settings, {"action": "revoke", "account_id": "svc_0"})

@@ -1,0 +1,77 @@
+"""Running the stack: processes, pages, simulated visitors."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def _stack(commands: Any) -> None:
+    up = commands.add_parser(
+        "up", help="install, start everything, run the main job, print results"
+    )
+    up.add_argument("--scenario", type=Path, help="replay this scenario folder instead")
+    up.add_argument("--no-superset", action="store_true", help="leave the dashboards out")
+    commands.add_parser("down", help="stop every process of the stack")
+    status = commands.add_parser("status", help="claims, payouts, pool and processes")
+    status.add_argument("--json", action="store_true", help="one JSON object")
+    logs = commands.add_parser("logs", help="show a process's log")
+    logs.add_argument("name", nargs="?", help="process; without it the logs are listed")
+    logs.add_argument("-f", "--follow", action="store_true", help="keep printing new lines")
+    logs.add_argument("-n", "--lines", type=int, default=50, help="last lines to print")
+    bench = commands.add_parser("bench", help="run one benchmark of tests/bench")
+    bench.add_argument("name", nargs="?", help="benchmark; without it they are listed")
+    bench.add_argument("--json", action="store_true", help="end with one JSON object")
+    airflow = commands.add_parser("airflow", help="run an airflow command against this stack")
+    airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
+
+
+def _gateway(commands: Any) -> None:
+    gateway = commands.add_parser(
+        "gateway", help="serve the API and the trader's page in a process of its own"
+    )
+    gateway.add_argument(
+        "--port", dest="listen", type=int, default=8080, metavar="N", help="where it listens"
+    )
+    gateway.add_argument(
+        "--workers", type=int, default=1, metavar="K", help="processes; several need a Redis"
+    )
+    accounts = commands.add_parser("service-accounts", help="programs that call with a scoped key")
+    actions = accounts.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="all of them (what you get without ACTION)")
+    create = actions.add_parser("create", help="a new one; its key is shown once")
+    create.add_argument("name", help="small letters, digits and -")
+    create.add_argument(
+        "--scope", action="append", required=True, help="what it may do, e.g. claims:write; repeat"
+    )
+    revoke = actions.add_parser("revoke", help="take its key away for good")
+    revoke.add_argument("account_id", help="svc_…")
+
+
+def _dashboards(commands: Any) -> None:
+    dashboards = commands.add_parser("dashboards", help="Superset's dashboards and their files")
+    actions = dashboards.add_subparsers(dest="action", required=True, metavar="ACTION")
+    export = actions.add_parser("export", help="what was edited in Superset, into the YAML")
+    export.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="another folder than include/superset/assets"
+    )
+    actions.add_parser("import", help="overwrite what was edited with what the YAML says")
+    guest = actions.add_parser(
+        "guest-token", help="a token for Superset's API that shows one wallet's claims"
+    )
+    guest.add_argument("wallet", help="0x…")
+    guest.add_argument("--minutes", type=int, default=10, metavar="N", help="how long it holds")
+
+
+def _world(commands: Any) -> None:
+    world = commands.add_parser("world", help="SIMULATED visitors to try the stack with")
+    world.add_argument("--json", action="store_true", help="one JSON list")
+    actions = world.add_subparsers(dest="action", metavar="ACTION")
+    funded = actions.add_parser("fund", help="give an address test USDC and gas")
+    funded.add_argument("address", metavar="ADDRESS", help="0x and 40 hex digits")
+    advanced = actions.add_parser("advance", help="let the world's time pass, the chain's too")
+    advanced.add_argument("--hours", type=int, required=True, help="how many")
+
+
+COMMANDS = (_stack, _gateway, _dashboards, _world)
