@@ -17,12 +17,14 @@ from leverageguard import (
     chain_settings,
     fund_settings,
     gateway_settings,
+    keys_settings,
     people_settings,
     reporting_settings,
 )  # fmt: skip
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
 from leverageguard.gateway_settings import GatewaySettings
+from leverageguard.keys_settings import KeysSettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 from leverageguard.reporting_settings import ReportingSettings
 
@@ -43,13 +45,18 @@ FIRST_VENUE_PORT = 3
 DEFAULT_PORT = 18080
 PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
-PARTS = (people_settings, fund_settings, gateway_settings, reporting_settings)
+PARTS = (people_settings, fund_settings, gateway_settings, keys_settings, reporting_settings)
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
 
 @dataclass(frozen=True)
 class Settings(
-    fund_settings.FundSettings, GatewaySettings, PeopleSettings, ReportingSettings, Folders
+    fund_settings.FundSettings,
+    GatewaySettings,
+    KeysSettings,
+    PeopleSettings,
+    ReportingSettings,
+    Folders,
 ):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
@@ -68,12 +75,6 @@ class Settings(
     max_batch_size: int = 100
     simulated_pace: int = 20
     venue_urls: Mapping[str, str] = field(default_factory=dict)
-    proposer_key: str = "secret:chain_proposer"
-    keystore_passphrase: str = "file:"
-    are_signatures_gathered: bool = False
-    verifier_names: tuple[str, ...] = ()
-    signing_folder: Path | None = None
-    signing_patience_s: int = 600
 
     @property
     def signing_dir(self) -> Path:
@@ -219,26 +220,8 @@ def load() -> Settings:
             for venue in VENUES
             if (url := os.environ.get(f"LEVERAGEGUARD_{venue.upper()}_URL"))
         },
-        **_signing(),
         **{name: value for part in PARTS for name, value in part.read(os.environ).items()},
     )
-
-
-def _signing() -> dict[str, Any]:
-    """How keys are kept and who signs."""
-    mode = os.environ.get("LEVERAGEGUARD_SIGNATURES") or "here"
-    if mode not in ("here", "gathered"):
-        raise ConfigError(f"LEVERAGEGUARD_SIGNATURES is here or gathered, not {mode!r}")
-    folder = os.environ.get("LEVERAGEGUARD_SIGNING_DIR")
-    names = os.environ.get("LEVERAGEGUARD_VERIFIERS", "").split(",")
-    return {
-        "proposer_key": os.environ.get("LEVERAGEGUARD_PROPOSER_KEY") or "secret:chain_proposer",
-        "keystore_passphrase": os.environ.get("LEVERAGEGUARD_KEYSTORE_PASSPHRASE") or "file:",
-        "are_signatures_gathered": mode == "gathered",
-        "verifier_names": tuple(name.strip() for name in names if name.strip()),
-        "signing_folder": Path(folder).resolve() if folder else None,
-        "signing_patience_s": _int("LEVERAGEGUARD_SIGNING_PATIENCE", 600),
-    }
 
 
 def _chains(data_dir: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from cryptography.fernet import Fernet
 
-from leverageguard import config
+from leverageguard import config, envelope
 from leverageguard.exchanges import retry
 from leverageguard.intake import accounts as intake_accounts
 from leverageguard.intake.accounts import BoundAccount, Credentials
@@ -102,9 +102,7 @@ def enrol(world: World) -> config.Settings:
     """Put the world's accounts and their simulated keys into the stack's store."""
     settings = config.load()
     settings.secrets_dir.mkdir(parents=True, exist_ok=True)
-    (settings.secrets_dir / intake_accounts.CREDENTIALS_KEY).write_text(
-        Fernet.generate_key().decode()
-    )
+    (settings.secrets_dir / envelope.FILE).write_text(Fernet.generate_key().decode())
     base.Base.metadata.create_all(base.engine(settings))
     with base.session(settings) as session:
         for at, name in enumerate(world.accounts):

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from cryptography.fernet import Fernet
 
-from leverageguard import config
+from leverageguard import config, envelope
 from leverageguard.intake import accounts as intake_accounts
 from leverageguard.intake.accounts import BoundAccount, Credentials
 from leverageguard.simulator import scenario
@@ -118,7 +118,7 @@ class VenueWorld:
         """Put the accounts and their simulated keys into the stack's store."""
         settings = config.load()
         settings.secrets_dir.mkdir(parents=True, exist_ok=True)
-        key_file = settings.secrets_dir / intake_accounts.CREDENTIALS_KEY
+        key_file = settings.secrets_dir / envelope.FILE
         key_file.write_text(Fernet.generate_key().decode())
         base.Base.metadata.create_all(base.engine(settings))
         known = {each.account_id: each for each in scenario.load(self.folder).accounts}

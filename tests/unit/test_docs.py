@@ -272,3 +272,14 @@ def test_readme__what_venues_cost__is_what_the_benchmark_counts():
         ]
         daily = found["addresses_for_1m_daily"]
         assert daily is None or re.search(rf"\b{daily} \(", section("Scale out"))
+
+
+def test_threats__each_names_a_test_that_is_there():
+    named = [row[-1].strip("`") for row in rows((REPO / "docs" / "threats.md").read_text())]
+    named = [one for one in named if one != "test"]
+
+    for one in named:
+        path, _, test = one.partition("::")
+        text = (REPO / "tests" / path).read_text()
+        assert f"def {test or 'test_'}" in text, one
+    assert len(named) == len(set(named)) > 25

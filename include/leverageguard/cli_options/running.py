@@ -74,4 +74,15 @@ def _world(commands: Any) -> None:
     advanced.add_argument("--hours", type=int, required=True, help="how many")
 
 
-COMMANDS = (_stack, _gateway, _dashboards, _world)
+def _keys(commands: Any) -> None:
+    keys = commands.add_parser("keys", help="what wraps the sealed exchange keys and contacts")
+    actions = keys.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="rows by wrapping key (what you get without ACTION)")
+    actions.add_parser("rotate", help="a new wrapping key; every data key is wrapped by it")
+
+
+def _doctor(commands: Any) -> None:
+    commands.add_parser("doctor", help="what is insecure in the present configuration")
+
+
+COMMANDS = (_stack, _gateway, _dashboards, _keys, _doctor, _world)

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from leverageguard import config
+from leverageguard import config, envelope
 from leverageguard.store.intake_tables import Account, Binding
 
 if TYPE_CHECKING:
     from leverageguard.domain import signing
-
-CREDENTIALS_KEY = "credentials_key"
 
 
 class IntakeRefused(ValueError):
@@ -124,13 +121,9 @@ def credentials(session: Session, account_id: str) -> Credentials:
     row = session.get(Account, account_id)
     if row is None:
         raise KeyError(account_id)
-    return Credentials(*json.loads(_cipher().decrypt(row.encrypted_credentials)))
+    return Credentials(*json.loads(envelope.unseal(config.load(), row.encrypted_credentials)))
 
 
 def _sealed(credentials: Credentials) -> bytes:
     plain = json.dumps([credentials.api_key, credentials.api_secret, credentials.passphrase])
-    return _cipher().encrypt(plain.encode())
-
-
-def _cipher() -> Fernet:
-    return Fernet(config.load().secret(CREDENTIALS_KEY))
+    return envelope.seal(config.load(), plain.encode())

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 
-from cryptography.fernet import Fernet
 from eth_utils.address import is_hex_address
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from leverageguard import clock
+from leverageguard import clock, envelope
 from leverageguard.config import Settings
 from leverageguard.notifications import webhooks
 from leverageguard.store import base
 from leverageguard.store.notification_tables import CHANNELS, Contact
 
-CREDENTIALS_KEY = "credentials_key"
 MAX_LENGTH = 500
 # One plain address: nothing that a mail program could take for a second one or for a header.
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
@@ -44,7 +42,7 @@ def put(settings: Settings, session: Session, wallet: str, channel: str, address
     if row is None:
         row = Contact(wallet=wallet.lower(), channel=channel)
         session.add(row)
-    row.encrypted_address = _cipher(settings).encrypt(address.encode())
+    row.encrypted_address = envelope.seal(settings, address.encode())
     row.updated_at_ms = clock.now_ms()
     session.flush()
 
@@ -78,14 +76,10 @@ def change(settings: Settings, wallet: str, channel: str, address: str | None) -
 def address_of(settings: Settings, session: Session, wallet: str, channel: str) -> str | None:
     """The address of one channel in clear, None when the holder wants nothing there."""
     row = session.get(Contact, (wallet.lower(), channel))
-    return None if row is None else _cipher(settings).decrypt(row.encrypted_address).decode()
+    return None if row is None else envelope.unseal(settings, row.encrypted_address).decode()
 
 
 def since(session: Session) -> dict[tuple[str, str], int]:
     """Wallet and channel of every contact, and from when on (epoch ms) it is told."""
     rows = session.scalars(select(Contact))
     return {(row.wallet, row.channel): row.updated_at_ms for row in rows}
-
-
-def _cipher(settings: Settings) -> Fernet:
-    return Fernet(settings.secret(CREDENTIALS_KEY))

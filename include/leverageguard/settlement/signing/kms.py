@@ -1,8 +1,4 @@
-"""A key that never leaves AWS KMS (ECC_SECG_P256K1): only digests go there, signatures come back.
-
-boto3 is not part of the default install, which keeps no key there: requirements/kms.lock brings it.
-Region and credentials are boto3's own business (role, profile, variables), none of ours.
-"""
+"""A key that never leaves AWS KMS (ECC_SECG_P256K1): digests go there, signatures come back."""
 
 from __future__ import annotations
 
@@ -20,6 +16,7 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_keys.datatypes import PublicKey, Signature
 from eth_utils.crypto import keccak
 
+from leverageguard import aws
 from leverageguard.config import ConfigError
 from leverageguard.settlement.errors import SignerFailed
 
@@ -32,7 +29,7 @@ class KmsSigner:
 
     def __init__(self, key_id: str, client: Any = None) -> None:
         self._key_id = key_id
-        self._client = _client() if client is None else client
+        self._client = aws.kms() if client is None else client
         self._public_key = self._read_public_key()
 
     def __repr__(self) -> str:
@@ -85,13 +82,3 @@ class KmsSigner:
             raise ConfigError(f"KMS key {self._key_id} is none of ECC_SECG_P256K1")
         point = found.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return PublicKey(point[1:])
-
-
-def _client() -> Any:
-    try:
-        import boto3
-    except ModuleNotFoundError:
-        raise ConfigError(
-            "a key in AWS KMS needs boto3: install requirements/kms.lock into .venv"
-        ) from None
-    return boto3.client("kms")
