@@ -16,7 +16,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from leverageguard.gateway import problems, redacting
+from leverageguard.gateway import counting, problems, redacting
 from leverageguard.gateway.problems import Problem
 
 Ask = Callable[[Scope, str], Awaitable[Problem | None]]
@@ -151,10 +151,12 @@ class _Request:
         self._is_closed = True
 
     def log(self) -> None:
-        """One line of what was asked and answered; queries may hold anything, so none."""
+        """One line of what was asked and answered, and a count; a query may hold anything: none."""
+        seconds = time.perf_counter() - self._began
+        counting.count(self.scope, self._status, seconds)
         _log.info(
             "request", method=self.scope["method"], path=self.path, status=self._status,
-            ms=round((time.perf_counter() - self._began) * 1000, 1), request_id=self.request_id,
+            ms=round(seconds * 1000, 1), request_id=self.request_id,
         )  # fmt: skip
 
     def _add_headers(self, headers: MutableHeaders) -> None:

@@ -19,7 +19,8 @@ NAME = r"^[a-z][a-z0-9-]{1,39}$"
 # What a key can be allowed: to see of every trader, or to hand in what traders signed.
 SCOPES = (
     "accounts:read", "accounts:write", "claims:read", "claims:write", "evidence:read",
-    "policies:read", "policies:write", "quotes:read", "quotes:write", "reports:read",
+    "metrics:read", "policies:read", "policies:write", "quotes:read", "quotes:write",
+    "reports:read",
 )  # fmt: skip
 
 
