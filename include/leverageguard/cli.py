@@ -275,6 +275,7 @@ COMMANDS: dict[str, Command] = {
     "policies": _printer("policies.command"),
     "report": _printer("reporting.command"),
     "service-accounts": _printer("gateway.command"),
+    "supply-chain": _printer("stack.supply_chain"),
 }  # fmt: skip
 
 if __name__ == "__main__":

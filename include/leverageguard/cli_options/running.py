@@ -85,4 +85,13 @@ def _doctor(commands: Any) -> None:
     commands.add_parser("doctor", help="what is insecure in the present configuration")
 
 
-COMMANDS = (_stack, _gateway, _dashboards, _keys, _doctor, _world)
+def _supply_chain(commands: Any) -> None:
+    supply = commands.add_parser("supply-chain", help="what the stack is made of")
+    actions = supply.add_subparsers(dest="action", required=True, metavar="ACTION")
+    sbom = actions.add_parser("sbom", help="a CycloneDX bill of materials of what is pinned")
+    sbom.add_argument("--to", type=Path, required=True, metavar="FILE.json", help="written anew")
+    actions.add_parser("licences", help="the licence of each, and those not to be shipped")
+    actions.add_parser("audit", help="known vulnerabilities, where the database can be reached")
+
+
+COMMANDS = (_stack, _gateway, _dashboards, _keys, _doctor, _supply_chain, _world)

@@ -52,7 +52,7 @@ class Policy:
         Both are capped, so that one unfriendly header cannot hold a worker.
         """
         backoff = self.base_seconds * 2 ** (attempt - 1)
-        jittered = backoff * (0.5 + random.random() / 2)
+        jittered = backoff * (0.5 + random.random() / 2)  # noqa: S311 - spreads callers
         return float(min(self.cap_seconds, max(jittered, _seconds(retry_after))))
 
 

@@ -167,4 +167,4 @@ def _wait_s(state: tenacity.RetryCallState) -> float:
     doubled = WAIT_S * cast("float", 2 ** (state.attempt_number - 1))
     fault = state.outcome.exception() if state.outcome else None
     asked = fault.after_s if isinstance(fault, _Again) else 0
-    return min(LONGEST_WAIT_S, max(doubled * (0.5 + random.random() / 2), asked))
+    return min(LONGEST_WAIT_S, max(doubled * (0.5 + random.random() / 2), asked))  # noqa: S311 - spreads callers

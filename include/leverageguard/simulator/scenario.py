@@ -65,7 +65,7 @@ def load(path: Path | str) -> Scenario:
     folder = Path(path).resolve()
     file = folder / WORLD_FILE
     try:
-        content = yaml.load(file.read_text(), Loader=_LOADER)
+        content = yaml.load(file.read_text(), Loader=_LOADER)  # noqa: S506 - it is the safe one
     except FileNotFoundError:
         raise ScenarioError(f"{file}: is missing: a scenario folder holds a {WORLD_FILE}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
