@@ -17,10 +17,11 @@ from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.stack import processes
 from leverageguard.store import base, every_table  # noqa: F401 - registers tables
-from leverageguard.store.claim_tables import ClaimTxn
+from leverageguard.store.claim_tables import ClaimTxn, ReviewRecord
 from leverageguard.store.fund_tables import FundAlert
+from leverageguard.store.intake_tables import Account, FiledClaim, Quote
 from leverageguard.store.notification_tables import Notification
-from leverageguard.store.settlement_tables import BatchRecord, TransactionRecord
+from leverageguard.store.settlement_tables import BatchRecord, PayoutRecord, TransactionRecord
 from leverageguard.store.valuation_tables import FundValuation
 from leverageguard.warehouse import landing, snapshot
 from leverageguard.warehouse.raw_tables import HOUR_MS
@@ -60,6 +61,7 @@ class Around:
     head_age_s: float = 2
     is_node_up: bool = True
     scheduler: str = "healthy"
+    dag_processor: str = "healthy"
     heartbeat_age_s: float = 1
     is_airflow_up: bool = True
     servers: list[ThreadingHTTPServer] = field(default_factory=list)
@@ -85,7 +87,7 @@ class Around:
                         "status": around.scheduler, "latest_scheduler_heartbeat": beat
                     },
                     "dag_processor": {
-                        "status": "healthy", "latest_dag_processor_heartbeat": beat
+                        "status": around.dag_processor, "latest_dag_processor_heartbeat": beat
                     },
                     "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
                 }  # fmt: skip
@@ -159,6 +161,70 @@ class Pool:
                 )
             )  # fmt: skip
 
+    def pay(self, claim_id: str, state: str) -> None:
+        """A payout of a batch that `send` made first, new or in another state."""
+        with base.session(self.settings) as session:
+            found = session.query(PayoutRecord).filter_by(claim_id=claim_id).one_or_none()
+            if found is not None:
+                found.state = state
+                return
+            session.add(
+                PayoutRecord(
+                    chain_id=CHAIN, claim_index=int(claim_id[4:]), claim_id=claim_id,
+                    liquidation_event_id=claim_id, policy_id="0x1", party="0x1", batch_id="0x1",
+                    recipient="0x1", amount_micro_usdc=2_500_000, state=state,
+                    planned_at_ms=clock.now_ms(),
+                )
+            )  # fmt: skip
+
+    def file(self, filing_id: str, ago_s: float = 0) -> None:
+        """A filed claim."""
+        at_ms = _before(ago_s)
+        with base.session(self.settings) as session:
+            session.merge(
+                Account(
+                    account_id="acc", exchange="okx", uid="1", root_uid="1", wallet="0x1",
+                    encrypted_credentials=b"", created_at_ms=at_ms,
+                )
+            )  # fmt: skip
+            session.flush()
+            session.merge(
+                Quote(
+                    quote_id="0xq", reference="q", wallet="0x1", account_id="acc",
+                    product_version="p", terms_hash="0x", inst_id="BTC-USDT-SWAP", leverage=20,
+                    principal_micro_usdc=1, premium_micro_usdc=1, payout_rate_ppm=1,
+                    max_payout_micro_usdc=1, cover_seconds=1, wait_seconds=0,
+                    filing_grace_seconds=1, created_at_ms=at_ms,
+                )
+            )  # fmt: skip
+            session.flush()
+            session.add(
+                FiledClaim(
+                    filing_id=filing_id, reference=filing_id, policy_id="0xq", claimed_by="0x1",
+                    inst_id="BTC-USDT-SWAP", order_id="1", signature="0x", filed_at_ms=at_ms,
+                    created_at_ms=at_ms,
+                )
+            )  # fmt: skip
+
+    def ask(self, review_id: str, due_ago_s: float) -> None:
+        """A question to people that was due `due_ago_s` before now."""
+        due_ms = _before(due_ago_s)
+        with base.session(self.settings) as session:
+            session.add(
+                ReviewRecord(
+                    review_id=review_id, subject_kind="claim", subject_id="clm_1", kind="hold",
+                    covers="VELOCITY", approvals_needed=2, proposed_by="system", asked_in="run",
+                    detail="{}", inputs_hash="0x", state="OPEN", open_key=review_id,
+                    opened_at_ms=due_ms - 1, due_at_ms=due_ms,
+                )
+            )  # fmt: skip
+
+    def answer(self, review_id: str) -> None:
+        """The question is answered."""
+        with base.session(self.settings) as session:
+            found = session.get_one(ReviewRecord, review_id)
+            found.state, found.open_key, found.closed_at_ms = "APPROVED", None, clock.now_ms()
+
     def mine(self, tx_hash: str) -> None:
         """Its receipt is there, and final."""
         with base.session(self.settings) as session:
@@ -199,7 +265,7 @@ class Pool:
         values: dict[str, Any] = dict.fromkeys((n for n in columns if n.endswith("_micro_usdc")), 0)
         values |= {
             "valuation_id": name, "valued_at_ms": _before(ago_s), "block_number": 7,
-            "recorded_at_ms": _before(ago_s), "solvency_ratio_ppm": 1, "model_version": "m",
+            "recorded_at_ms": _before(ago_s), "solvency_ratio_ppm": None, "model_version": "m",
             "paths": 1, "seed": 1, "details": "{}", "inputs_hash": name,
         }  # fmt: skip
         with base.session(self.settings) as session:
@@ -211,8 +277,10 @@ class Pool:
         ago_s: float = 0,
         read_ago_s: float = 60,
         gaps: int = 0,
+        decided: str | None = None,
     ) -> None:
-        """A snapshot with the figures, the listing of okx read `read_ago_s` before now."""
+        """A snapshot with the figures, the listing of okx read `read_ago_s` before now, and the
+        filing that is decided."""
         path = self.settings.warehouse_path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
@@ -223,7 +291,7 @@ class Pool:
             )
             connection.execute("create table rpt_one as select 1 as one")
             connection.execute(
-                "create table fct_claims (filing_id text, verdict text, claim_id text)"
+                "create table fct_claims as select ? as filing_id, 'verified' as verdict", [decided]
             )
             for name, (unit, calm) in FIGURES.items():
                 value = {name: calm, **(figures or {})}[name]

@@ -47,10 +47,15 @@ def _explained() -> tuple[type[Exception], ...]:
 
 
 def _up(settings: Settings, options: argparse.Namespace) -> int:
+    from leverageguard.stack import monitoring
     from leverageguard.stack.progress import Progress
     from leverageguard.stack.up import up
 
+    if options.monitoring:
+        monitoring.require_installed()
     up(settings, options.scenario, not options.no_superset, Progress())
+    if options.monitoring:
+        print("\n".join(monitoring.lines(settings, {})))
     return 0
 
 
@@ -272,6 +277,7 @@ COMMANDS: dict[str, Command] = {
     "fund": _printer("fund.command"),
     "keys": _printer("stack.keys"),
     "ledger": _printer("fund.ledger_command"),
+    "monitoring": _printer("stack.monitoring"),
     "policies": _printer("policies.command"),
     "report": _printer("reporting.command"),
     "service-accounts": _printer("gateway.command"),

@@ -97,6 +97,16 @@ class Settings(
         return self.port_base + 2
 
     @property
+    def prometheus_port(self) -> int:
+        """Prometheus, where it is started."""
+        return self.port_base + 16
+
+    @property
+    def alertmanager_port(self) -> int:
+        """Alertmanager, where it is started."""
+        return self.port_base + 17
+
+    @property
     def worker_log_port(self) -> int:
         """Airflow's task-log server."""
         return self.port_base + 15

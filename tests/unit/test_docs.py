@@ -179,6 +179,11 @@ def test_readme__ports__are_the_ones_in_use():
     assert settings.worker_log_port == DEFAULT_PORT + 15
     assert "+3" in told
     assert "(+15)" in told
+    assert (settings.prometheus_port, settings.alertmanager_port) == (
+        DEFAULT_PORT + 16,
+        DEFAULT_PORT + 17,
+    )
+    assert "Prometheus (+16) and Alertmanager (+17)" in told
 
 
 def test_readme__fifth_venue__is_named_where_it_says_and_nowhere_else():

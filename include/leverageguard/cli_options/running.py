@@ -13,6 +13,10 @@ def _stack(commands: Any) -> None:
     )
     up.add_argument("--scenario", type=Path, help="replay this scenario folder instead")
     up.add_argument("--no-superset", action="store_true", help="leave the dashboards out")
+    up.add_argument(
+        "--monitoring", action="store_true", help="Prometheus and Alertmanager beside it"
+    )
+    commands.add_parser("monitoring", help="start Prometheus and Alertmanager beside the stack")
     commands.add_parser("down", help="stop every process of the stack")
     status = commands.add_parser("status", help="claims, payouts, pool and processes")
     status.add_argument("--json", action="store_true", help="one JSON object")

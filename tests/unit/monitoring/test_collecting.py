@@ -15,7 +15,7 @@ from leverageguard.settlement import incidents
 from leverageguard.store import base
 from leverageguard.store.sales_tables import QuoteRefusal
 from leverageguard.warehouse import connect, snapshot
-from tests.monitoring_world import CHAIN, Around, Pool, free_ports
+from tests.monitoring_world import CHAIN, FIGURES, Around, Pool, free_ports
 
 
 @pytest.fixture
@@ -281,6 +281,10 @@ def test_shown_figures__every_one__is_a_metric_of_the_project(
     assert set(from_snapshot.SHOWN) - set(defined) == set()
     names = [from_snapshot.name_of(name, defined[name].unit) for name in from_snapshot.SHOWN]
     assert len(set(names)) == len(names)
+    # The made-up figures of these tests are told in the units of the real ones.
+    assert {name: unit for name, (unit, _) in FIGURES.items()} == {
+        name: defined[name].unit for name in FIGURES
+    }
 
 
 def test_snapshot__is_closed_again__for_the_next_publication(pool: Pool) -> None:
