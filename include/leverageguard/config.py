@@ -18,6 +18,7 @@ from leverageguard import (
     fund_settings,
     gateway_settings,
     keys_settings,
+    monitoring_settings,
     people_settings,
     reporting_settings,
 )  # fmt: skip
@@ -25,6 +26,7 @@ from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
 from leverageguard.folders import REPO_DIR, Folders
 from leverageguard.gateway_settings import GatewaySettings
 from leverageguard.keys_settings import KeysSettings
+from leverageguard.monitoring_settings import MonitoringSettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 from leverageguard.reporting_settings import ReportingSettings
 
@@ -45,7 +47,10 @@ FIRST_VENUE_PORT = 3
 DEFAULT_PORT = 18080
 PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
-PARTS = (people_settings, fund_settings, gateway_settings, keys_settings, reporting_settings)
+PARTS = (
+    people_settings, fund_settings, gateway_settings, keys_settings, monitoring_settings,
+    reporting_settings,
+)  # fmt: skip
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
 
@@ -54,6 +59,7 @@ class Settings(
     fund_settings.FundSettings,
     GatewaySettings,
     KeysSettings,
+    MonitoringSettings,
     PeopleSettings,
     ReportingSettings,
     Folders,

@@ -127,7 +127,13 @@ def test_readme__products__are_the_catalogues_and_refusals_the_services():
 
 
 def test_readme__settings__are_the_ones_that_are_read():
-    files = ("config.py", "people_settings.py", "fund_settings.py", "gateway_settings.py")
+    files = (
+        "config.py",
+        "people_settings.py",
+        "fund_settings.py",
+        "gateway_settings.py",
+        "monitoring_settings.py",
+    )
     code = "".join((REPO / "include/leverageguard" / name).read_text() for name in files)
     read = set(re.findall(r'"(LEVERAGEGUARD_\w+)"', code))
     told = section("Configure")

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from leverageguard import config
-from leverageguard.claims import knowing, register
+from leverageguard.claims import knowing, register, telling
 from leverageguard.claims.knowing import Notice
 from leverageguard.config import Settings
 from leverageguard.domain import claim_moves
@@ -46,7 +46,9 @@ def advance(settings: Settings, path: Path | None = None, is_fresh: bool = False
     ids = sorted(noticed)
     for at in range(0, len(ids), AT_ONCE):
         chunk = {claim_id: noticed[claim_id] for claim_id in ids[at : at + AT_ONCE]}
-        made.update(_advance(settings, chunk, is_fresh))
+        rows = _advance(settings, chunk, is_fresh)
+        made.update(row.to_state for row in rows)
+        telling.tell(settings, rows, path)
     register.land(settings)
     if made:
         _log.info("claims_advanced", **made)
@@ -74,12 +76,11 @@ def _published(settings: Settings) -> dict[str, Notice]:
         return {}
 
 
-def _advance(settings: Settings, noticed: Mapping[str, Notice], is_fresh: bool) -> list[str]:
+def _advance(settings: Settings, noticed: Mapping[str, Notice], is_fresh: bool) -> list[ClaimTxn]:
     for attempts_left in reversed(range(ATTEMPTS)):
         try:
             with base.session(settings) as session:
-                rows = _append(settings, session, noticed, is_fresh)
-            return [row.to_state for row in rows]
+                return _append(settings, session, noticed, is_fresh)
         except IntegrityError:
             # Somebody moved one of the claims in the meantime; its facts are read again.
             if not attempts_left:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from leverageguard import clock
+from leverageguard import clock, telemetry
 from leverageguard.config import Settings
 from leverageguard.exchanges import retry, strict
 from leverageguard.exchanges.limiter import Limiter
@@ -108,14 +108,21 @@ class Client:
         params: Mapping[str, Any],
         check: Callable[[list[Row]], None] | None,
     ) -> Page:
+        began = time.perf_counter()
         self.limiter.acquire(self.venue.name, self.account_id, endpoint)
+        telemetry.record_wait(self.venue.name, time.perf_counter() - began)
         asked = {**endpoint.params, **params}
         if endpoint.owner_param:
             asked[endpoint.owner_param] = self.owner
+        outcome = "ok"
         try:
             payload = getattr(self.exchange, endpoint.method)(endpoint.shape(asked))
+        except strict.errors().BaseError as error:
+            outcome = type(error).__name__
+            raise
         finally:
             digest = self._keep(endpoint)
+            telemetry.count_venue(self.venue.name, outcome, self._status()[0])
         rows = self.venue.rows(endpoint, payload)
         if endpoint.owner_param:
             rows = [{**row, OWNER: self.owner} for row in rows]

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from leverageguard import clock, config
+from leverageguard import clock, config, telemetry
 from leverageguard.config import Settings
 from leverageguard.exchanges import (
     account_pull,
@@ -121,6 +121,7 @@ def fetch(part: Part) -> dict[str, int]:
             known = set(part.get("accounts", ())) - set(work)
             counts["order_lookups"] = _look_up(group, clients, pulls, known)
             listings.land_replies(settings, _replies_name(group, part), _replies(pulls))
+    telemetry.flush()
     return counts
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 import structlog
 
-from leverageguard import clock, config, seeds
+from leverageguard import clock, config, seeds, telemetry
 from leverageguard.config import Settings
 from leverageguard.exchanges import market_steps, steps, windows
 from leverageguard.exchanges.venue import FILLS
@@ -23,6 +23,7 @@ from leverageguard.policies import advancing
 from leverageguard.settlement import chain_steps
 from leverageguard.settlement.errors import SettlementError
 from leverageguard.store.intake_tables import FiledClaim
+from leverageguard.telemetry import Part
 from leverageguard.warehouse import landing
 from leverageguard.warehouse.raw_tables import HOUR_MS
 
@@ -39,6 +40,7 @@ def take_up() -> dict[str, int]:
     found = waiting.filings(settings)
     if not found:
         return {"filings": 0}
+    began_ms = clock.now_ms()
     _land_purchases(settings, min(filed.created_at_ms for filed in found))
     covers = waiting.covers(settings, {filed.policy_id for filed in found})
     gaps = _read_accounts(settings, covers, with_filings=True)
@@ -47,6 +49,15 @@ def take_up() -> dict[str, int]:
     landed = intake_steps.land_missing(settings, clock.now_ms() - windows.GAP_LOOKBACK_MS)
     counts = {"filings": len(found), "gaps": gaps, "intake_rows": landed}
     _log.info("filings_taken_up", **counts)
+    telemetry.tell(
+        settings,
+        [
+            Part(
+                one.filing_id, f"read|{began_ms}", "evidence read", began_ms, clock.now_ms(), counts
+            )
+            for one in found
+        ],
+    )
     return counts
 
 

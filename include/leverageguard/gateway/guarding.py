@@ -59,6 +59,11 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = _Request(scope, receive, send)
+        # Whatever is logged on its behalf, in whichever thread, says whose it is.
+        with structlog.contextvars.bound_contextvars(request_id=request.request_id):
+            await self._pass(request, scope)
+
+    async def _pass(self, request: _Request, scope: Scope) -> None:
         refusal = request.too_large(self._largest(request.path)) or await self._ask(
             scope, request.path
         )
@@ -156,7 +161,7 @@ class _Request:
         counting.count(self.scope, self._status, seconds)
         _log.info(
             "request", method=self.scope["method"], path=self.path, status=self._status,
-            ms=round(seconds * 1000, 1), request_id=self.request_id,
+            ms=round(seconds * 1000, 1),
         )  # fmt: skip
 
     def _add_headers(self, headers: MutableHeaders) -> None:

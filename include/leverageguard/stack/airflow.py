@@ -16,7 +16,7 @@ import requests
 
 from leverageguard import config
 from leverageguard.config import Settings
-from leverageguard.stack import processes, secrets
+from leverageguard.stack import observing, processes, secrets
 from leverageguard.stack.progress import Progress, StackError
 
 # A component that ends is started again: SQLite can refuse the scheduler a write, which ends it.
@@ -73,6 +73,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join((f"{include / 'airflow_settings'}", f"{include}")),
         "PYTHONWARNINGS": "ignore",
         "PYTHONDONTWRITEBYTECODE": "",  # a task would compile the package anew at every start
+        **observing.airflow(settings),
     }
 
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 
 from leverageguard.gateway.app import LARGEST_BODY
@@ -160,3 +161,17 @@ def test_openapi__every_operation__documents_its_refusals_as_problems(client):
             assert ("401" in refusals) >= bool(operation.get("security")), (method, path)
             for told in refusals.values():
                 assert set(told["content"]) == {"application/problem+json"}, (method, path)
+
+
+def test_logs__of_a_request__carry_its_id_in_whichever_thread(app, capsys):
+    def chatty() -> None:
+        structlog.get_logger("test").info("looked", at="something")
+
+    app.add_api_route("/chatty", chatty)
+    client = TestClient(app, f"http://{HOST}")
+    for request_id in ("first-request", "second-request"):
+        client.get("/chatty", headers={"X-Request-ID": request_id})
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if "looked" in line]
+    assert ["first-request" in line for line in lines] == [True, False]
+    assert ["second-request" in line for line in lines] == [False, True]

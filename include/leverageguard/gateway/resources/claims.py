@@ -9,7 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Path, Response
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from leverageguard import clock
+from leverageguard import clock, telemetry
 from leverageguard.claims import actions, register
 from leverageguard.config import Settings
 from leverageguard.domain import signing
@@ -79,6 +79,7 @@ def file(
     except ReferenceReused:
         raise key_reused() from None
     later.add_task(_announce, host)
+    later.add_task(_tell, settings, row, caller.request_id)
     status_url = f"/leverageguard/api/v1/claims/{filing_id}"
     response.headers["Location"] = status_url
     return FilingAccepted(
@@ -184,6 +185,17 @@ def _announce(host: Host) -> None:
         host.announce()
     except Exception:  # noqa: BLE001  whatever the server around us raises, the filing is stored
         _log.warning("announcement_failed", exc_info=True)
+
+
+def _tell(settings: Settings, row: FiledClaim, request_id: str) -> None:
+    """Begin the claim's trace; every later part of it hangs below this one."""
+    attributes = {
+        "filing_id": row.filing_id, "policy_id": row.policy_id, "request_id": request_id,
+    }  # fmt: skip
+    part = telemetry.Part(
+        row.filing_id, telemetry.ROOT, "claim filed", row.created_at_ms, clock.now_ms(), attributes
+    )
+    telemetry.tell(settings, [part])
 
 
 def _places(
