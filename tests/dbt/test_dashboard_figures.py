@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ import yaml
 
 from leverageguard import config
 from leverageguard.reporting.chapters import CHAPTERS
+from leverageguard.stack import dashboards
+from leverageguard.stack.progress import StackError
 from leverageguard.warehouse import model_runner
 from leverageguard.warehouse.metrics import SECTIONS
 from leverageguard.warehouse.model_runner import Models
@@ -44,6 +48,35 @@ def test_datasets__their_metrics__are_those_of_the_project(models: Models) -> No
     }  # fmt: skip
 
     assert shown == ours
+
+
+def test_sync__what_was_edited_by_hand__is_told_then_mended_and_nothing_else_moves(
+    small: DbtWorld, models: Models, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(ASSETS, tmp_path / "assets"))
+    files = {
+        "charts/operations_gas_a_claim_gas.yaml": ("whole pool", "each venue"),
+        "dashboards/risk_and_exposure.yaml": (
+            "excluded:\n      - 25268395",
+            "excluded:\n      - 1",
+        ),
+        "datasets/LeverageGuard/rpt_claims.yaml": ("expression: count(", "expression: 2 * count("),
+    }
+    for name, (before, after) in files.items():
+        text = (folder / name).read_text()
+        assert before in text, name
+        (folder / name).write_text(text.replace(before, after))
+    asked = {"action": "sync", "to": folder, "check": True}
+
+    with pytest.raises(StackError) as told:
+        dashboards.lines(small.settings, asked)
+    assert all(name in str(told.value) for name in files)
+    assert dashboards.lines(small.settings, {**asked, "check": False}) == [
+        f"changed: {name}" for name in files
+    ]
+    assert dashboards.lines(small.settings, asked) == ["every file is as dbt and datasets say"]
+    for name in files:
+        assert (folder / name).read_text() == (ASSETS / name).read_text()
 
 
 def test_datasets__every_report__can_be_looked_at(models: Models) -> None:

@@ -97,6 +97,67 @@ def test_dashboard__filters__name_columns_that_are_there_and_figures_come_anew(n
     assert metadata["refresh_frequency"] > 0
 
 
+def charts_of(name: str) -> list[dict[str, Any]]:
+    by_uuid = {chart["uuid"]: chart for chart in CHARTS.values()}
+    return [by_uuid[uuid] for uuid in placed(DASHBOARDS[name])]
+
+
+def filters_reaching(chart: dict[str, Any], name: str) -> set[str]:
+    """Names of the dashboard's filters that ask for a column of the chart's rows.
+
+    A range of time reaches a chart that says which of its columns is its time.
+    """
+    columns = {one["column_name"] for one in DATASETS[chart["dataset_uuid"]]["columns"]}
+    given = chart["params"].get("adhoc_filters", [])
+    has_time = any(one["operator"] == "TEMPORAL_RANGE" for one in given)
+    found = set()
+    for native in DASHBOARDS[name]["metadata"]["native_filter_configuration"]:
+        (target,) = native["targets"]
+        if target["column"]["name"] in columns if target else has_time:
+            found.add(native["name"])
+    return found
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_dashboard__each_filter__has_the_charts_with_its_column_in_its_scope_and_no_other(
+    name: str,
+) -> None:
+    numbers = {
+        each["meta"]["uuid"]: each["meta"]["chartId"]
+        for each in DASHBOARDS[name]["position"].values()
+        if isinstance(each, dict) and each["type"] == "CHART"
+    }
+    assert len(set(numbers.values())) == len(numbers)  # the import finds a chart by its number
+    for native in DASHBOARDS[name]["metadata"]["native_filter_configuration"]:
+        assert native["scope"]["rootPath"] == ["ROOT_ID"]
+        reached = {
+            chart["slice_name"]
+            for chart in charts_of(name)
+            if numbers[chart["uuid"]] not in native["scope"]["excluded"]
+        }
+        assert reached == {
+            chart["slice_name"]
+            for chart in charts_of(name)
+            if native["name"] in filters_reaching(chart, name)
+        }
+        assert reached
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_dashboard__a_figure_that_a_filter_does_not_reach__says_so(name: str) -> None:
+    natives = DASHBOARDS[name]["metadata"]["native_filter_configuration"]
+    chosen = {one["name"] for one in natives if one["targets"][0]}
+    for chart in charts_of(name):
+        if chart["viz_type"] != "big_number_total":
+            continue
+        reached = filters_reaching(chart, name)
+        said = chart["params"]["subtitle"]
+        assert ("whole pool" in said) == (bool(chosen) and not chosen & reached), chart
+        for missed in chosen - reached if chosen & reached else ():
+            assert missed.lower() in said, chart
+        assert ("any time range" in said) == ("Time range" not in reached), chart
+
+
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_dashboard__on_a_phone__only_figures_share_its_width(name: str) -> None:
     kinds = {chart["uuid"]: chart["viz_type"] for chart in CHARTS.values()}

@@ -61,6 +61,13 @@ def _dashboards(commands: Any) -> None:
         "--to", type=Path, metavar="FOLDER", help="another folder than include/superset/assets"
     )
     actions.add_parser("import", help="overwrite what was edited with what the YAML says")
+    sync = actions.add_parser(
+        "sync", help="datasets' metrics from dbt, filters' scopes from datasets, into the YAML"
+    )
+    sync.add_argument("--check", action="store_true", help="write nothing, fail where it would")
+    sync.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="another folder than include/superset/assets"
+    )
     guest = actions.add_parser(
         "guest-token", help="a token for Superset's API that shows one wallet's claims"
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from leverageguard.config import Settings
 from leverageguard.gateway import guest_tokens
-from leverageguard.stack import superset
+from leverageguard.stack import dashboard_files, superset
 from leverageguard.stack.progress import StackError
 
 
@@ -19,6 +19,8 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> list[str]:
     """What to print after doing what was asked; StackError or ValueError says why it was not."""
     if options["action"] == "guest-token":
         return [guest_tokens.mint(settings, options["wallet"], options["minutes"] * 60)]
+    if options["action"] == "sync":
+        return _synced(settings, options)
     if options["action"] == "import":
         _run(settings, "import")
         return ["Superset shows what the files say"]
@@ -26,6 +28,17 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> list[str]:
     printed = _run(settings, "export", *folder)
     changed = [line for line in printed.splitlines() if line.endswith(".yaml")]
     return [f"changed: {path}" for path in changed] or ["no file differs from what Superset shows"]
+
+
+def _synced(settings: Settings, options: Mapping[str, Any]) -> list[str]:
+    """The files that sync wrote. Raises StackError where they were only checked and differ."""
+    changed = list(dashboard_files.sync(settings, options["to"], is_check=options["check"]))
+    if changed and options["check"]:
+        files = ", ".join(changed)
+        raise StackError(
+            f"not as dbt and the datasets say: {files}; ./leverageguard dashboards sync"
+        )
+    return [f"changed: {path}" for path in changed] or ["every file is as dbt and datasets say"]
 
 
 def _run(settings: Settings, *words: str) -> str:
