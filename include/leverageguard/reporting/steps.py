@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from leverageguard import config
-from leverageguard.reporting import delivery, ranges, writing
+from leverageguard.reporting import delivery, mailing, ranges, writing
 
 
 def write_due() -> list[str]:
@@ -24,3 +25,18 @@ def write_asked(asked: dict[str, Any]) -> list[str]:
 def deliver(names: list[str]) -> list[str]:
     """Copy reports to where they are delivered, if that is set; where each now lies."""
     return delivery.deliver(config.load(), names)
+
+
+def letters(names: list[str]) -> int:
+    """Let letters about these reports wait; how many wait, these and others."""
+    return mailing.queue(config.load(), names)
+
+
+def mail(post: Callable[[mailing.Letter], None]) -> list[str]:
+    """Send every letter that waits; the reports sent."""
+    return mailing.send(config.load(), post)
+
+
+def no_mail_server(connection: str) -> list[str]:
+    """Say that letters wait for a connection."""
+    return mailing.no_mail_server(config.load(), connection)

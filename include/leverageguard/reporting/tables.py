@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +13,9 @@ from itertools import chain
 from typing import Any
 
 from leverageguard.reporting.content import Cell, Content, Rows
+
+_STARTS = frozenset("=+-@\t\r\n")  # of what a spreadsheet may take for a formula
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def as_json(content: Content) -> Iterator[str]:
@@ -46,10 +50,14 @@ def as_json(content: Content) -> Iterator[str]:
 
 
 def as_csv(rows: Rows) -> Iterator[str]:
-    """One table line by line, its columns named in the first one."""
+    """One table line by line, its columns named in the first one.
+
+    Texts come from traders and venues, and a spreadsheet runs one that looks like a formula: an
+    apostrophe stands before it, as OWASP's page on CSV injection says. Numbers stay numbers.
+    """
     line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\n")
-    for row in chain([rows.columns], (map(_plain, row) for row in rows.rows)):
+    writer = csv.writer(line)  # lines end as RFC 4180 says, so that a lone CR is quoted too
+    for row in chain([rows.columns], (map(_in_csv, row) for row in rows.rows)):
         writer.writerow(row)
         yield line.getvalue()
         line.seek(0)
@@ -74,6 +82,11 @@ def _array(pa: Any, name: str, values: list[Cell]) -> Any:
     if kinds and kinds <= {datetime}:
         return pa.array(values, pa.timestamp("us", "UTC"))
     return pa.array(values if len(kinds) <= 1 else [None if v is None else str(v) for v in values])
+
+
+def _in_csv(value: Cell) -> Any:
+    is_risky = isinstance(value, str) and value[:1] in _STARTS and not _NUMBER.fullmatch(value)
+    return f"'{value}" if is_risky else _plain(value)
 
 
 def _plain(value: Cell) -> Any:

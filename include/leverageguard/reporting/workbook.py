@@ -97,6 +97,8 @@ def _totals(sheet: Any, rows: Rows, formats: dict[str, Any]) -> None:
 def _write(sheet: Any, line: int, column: int, value: Cell, formats: dict[str, Any]) -> None:
     if isinstance(value, bool) or value is None:
         sheet.write(line, column, value)
+    elif isinstance(value, str):
+        sheet.write_string(line, column, value)
     elif isinstance(value, datetime):
         sheet.write_datetime(line, column, value.replace(tzinfo=None), formats["time"])
     elif isinstance(value, date):

@@ -222,6 +222,14 @@ def test_write_asked__of_a_run__is_written_anew(settings):
     assert steps.write_asked(asked) == [f"range-{DAY}-{NEXT}"] == steps.write_asked(asked)
 
 
+def test_write_asked__formats_of_a_run__are_all_that_is_written(settings):
+    steps.write_asked({"kind": "daily", "from": DAY, "to": "", "formats": ["html", "csv"]})
+
+    kinds = {path.suffix for path in (writing.reports_dir(settings) / f"daily-{DAY}").iterdir()}
+    assert kinds == {".html", ".csv", ".json"}
+    assert not (writing.reports_dir(settings) / f"daily-{DAY}" / "report.json").exists()
+
+
 def test_deliver__folder__gets_every_file_with_the_manifest_last(settings, tmp_path, monkeypatch):
     name = write(settings).name
     assert steps.deliver([name]) == []
@@ -341,3 +349,26 @@ def test_pages__more_columns_than_a_page_holds__keep_the_amounts_and_say_so(sett
     assert "Reserve, USDC" in page
     assert "And 4 more columns, in the other files of this report." in paper
     assert "Reserve, USDC" in paper
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_write__csv_text_a_spreadsheet_would_run__is_guarded_and_numbers_are_not(settings, start):
+    risky = f"{start}cmd|'/C calc'!A0"
+    publish(
+        settings,
+        "20260106T130000Z-0001",
+        f"update rpt_claims_funnel set stage = chr({ord(start)}) || $t${risky[1:]}$t$, "
+        "amount_micro_usdc = -9000000;",
+    )
+    with (write(settings) / "rpt_claims_funnel.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+
+    assert row["stage"] == f"'{risky}"
+    assert (row["claim_count"], row["amount_usdc"]) == ("4", "-9.000000")
+
+
+@pytest.mark.parametrize("text", ["-1.5", "+3", "1e5"])
+def test_write__csv_text_that_is_a_number__stays_one(settings, text):
+    publish(settings, "20260106T130000Z-0001", f"update rpt_claims_funnel set stage = '{text}';")
+    with (write(settings) / "rpt_claims_funnel.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["stage"] == text
