@@ -16,6 +16,7 @@ SECRET = "superset_guest_key"
 AUDIENCE = "leverageguard-superset"
 ALGORITHM = "HS256"
 SECONDS = 600
+DATASET = "rpt_wallet_claims"  # all that a guest is answered about
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 

@@ -43,6 +43,16 @@ class Token(BaseModel):
     expires_at: datetime = Field(examples=["2026-03-02T12:15:00Z"])
 
 
+class GuestToken(BaseModel):
+    """A guest's token for the dashboards: send it to Superset's API as `X-GuestToken: <token>`."""
+
+    token: str = Field(examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0eXBlIjoiZyJ9.c2ln"])
+    header: str = Field(default="X-GuestToken", examples=["X-GuestToken"])
+    dataset: str = Field(description="Whose rows it shows", examples=["rpt_wallet_claims"])
+    wallet: str = Field(description="The only wallet it shows, lower case", examples=[WALLET])
+    expires_at: datetime = Field(examples=["2026-03-02T12:10:00Z"])
+
+
 class Me(BaseModel):
     """Who the gateway takes the caller for."""
 

@@ -6,11 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 
-from leverageguard.gateway import signing_in
-from leverageguard.gateway.callers import Caller, signed_in
+from leverageguard import clock
+from leverageguard.gateway import guest_tokens, signing_in
+from leverageguard.gateway.callers import Caller, Role, allowed, signed_in
 from leverageguard.gateway.host import SettingsDep
-from leverageguard.gateway.models.session import Me, Nonce, SignIn, Token
-from leverageguard.gateway.problems import documented
+from leverageguard.gateway.models.common import instant
+from leverageguard.gateway.models.session import GuestToken, Me, Nonce, SignIn, Token
+from leverageguard.gateway.problems import Problem, documented
 
 router = APIRouter(tags=["session"])
 
@@ -45,4 +47,21 @@ def me(caller: Annotated[Caller, signed_in()]) -> Me:
         wallet=caller.wallet,
         chain_id=caller.chain_id,
         scopes=sorted(caller.scopes),
+    )
+
+
+@router.post("/me/guest-token")
+def guest_token(caller: Annotated[Caller, allowed(Role.USER)], settings: SettingsDep) -> GuestToken:
+    """A token for Superset's API over the caller's own claims, for ten minutes.
+
+    Nothing that a request says chooses the wallet: it is the one that signed in.
+    """
+    if caller.wallet is None:
+        raise Problem(403, "NOT_ALLOWED", "this needs a wallet that signed in")
+    until_ms = (clock.real_ms() // 1000 + guest_tokens.SECONDS) * 1000
+    return GuestToken(
+        token=guest_tokens.mint(settings, caller.wallet),
+        dataset=guest_tokens.DATASET,
+        wallet=caller.wallet,
+        expires_at=instant(until_ms),
     )
