@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,46 @@ def test_dashboard__a_figure_that_a_filter_does_not_reach__says_so(name: str) ->
         for missed in chosen - reached if chosen & reached else ():
             assert missed.lower() in said, chart
         assert ("any time range" in said) == ("Time range" not in reached), chart
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_dashboard__every_model_behind_it__is_one_step_away(name: str) -> None:
+    code = DASHBOARDS[name]["position"]["MARKDOWN-models"]["meta"]["code"]
+    linked = re.findall(
+        r"\(__AIRFLOW__/leverageguard/dbt/#!/model/model\.leverageguard\.(\w+)\)", code
+    )
+    shown = {DATASETS[chart["dataset_uuid"]]["table_name"] for chart in charts_of(name)}
+    assert linked == sorted(shown)
+
+
+@pytest.mark.parametrize("name", [name for name in CHARTS if CHARTS[name]["viz_type"] == "table"])
+def test_table__its_headings__are_words_of_people(name: str) -> None:
+    chart = CHARTS[name]
+    columns = {one["column_name"]: one for one in DATASETS[chart["dataset_uuid"]]["columns"]}
+    for column in chart["params"]["all_columns"]:
+        heading = columns[column]["verbose_name"]
+        assert heading and not re.search(r"(?i)\bcount\b|^is |_", heading), heading
+
+
+@pytest.mark.parametrize(
+    ("chart", "column", "address"),
+    [
+        ("operations_claims_that_wait", "claim_link", "api/v1/claims/' || claim_id"),
+        ("operations_claims_that_wait", "policy_link", "api/v1/claims?policy_id=' || policy_id"),
+        (
+            "operations_batches",
+            "batch_link",
+            "transparency/#batch-' || chain_id || '-' || coalesce(batch_no::varchar, '')",
+        ),
+    ],
+)
+def test_table__what_a_row_is_about__is_one_step_away(
+    chart: str, column: str, address: str
+) -> None:
+    assert column in CHARTS[chart]["params"]["all_columns"]
+    dataset = DATASETS[CHARTS[chart]["dataset_uuid"]]
+    (found,) = (one for one in dataset["columns"] if one["column_name"] == column)
+    assert f'<a href="__AIRFLOW__/leverageguard/{address}' in found["expression"]
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

@@ -1,7 +1,8 @@
 """What the dashboards' files say because other files say it: written by `dashboards sync`.
 
 A dataset's metrics are those that dbt's project takes over its report. A filter reaches the tiles
-whose rows have its column, and a figure that a filter does not reach says so below itself.
+whose rows have its column, and a figure that a filter does not reach says so below itself. Each
+dashboard leads to the models behind it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from leverageguard.warehouse import model_runner
 from leverageguard.warehouse.metrics import Metric
 
 ASSETS = Path("include") / "superset" / "assets"
+MODELS = "MARKDOWN-models"  # the item of a dashboard that leads to the models behind it
+DOCS = "__AIRFLOW__/leverageguard/dbt/#!/model/model.leverageguard."
 FIGURE = "big_number_total"
 Asset = dict[str, Any]
 
@@ -48,6 +51,8 @@ def _tell(assets: list[Asset], metrics: Iterable[Metric]) -> None:
         for uuid in placed:
             charts[uuid]["columns"] = _reachable(charts[uuid], datasets)
         _scope(board, charts, placed)
+        tables = {datasets[charts[uuid]["dataset_uuid"]]["table_name"] for uuid in placed}
+        _document(board, sorted(tables))
         for uuid in placed:
             _say(charts[uuid], board)
             del charts[uuid]["columns"]
@@ -97,6 +102,14 @@ def _scope(board: Asset, charts: dict[str, Asset], placed: list[str]) -> None:
         native["scope"]["excluded"] = [
             _number(uuid) for uuid in placed if _column(native) not in charts[uuid]["columns"]
         ]
+
+
+def _document(board: Asset, tables: list[str]) -> None:
+    """The way from a dashboard to what dbt says of each model behind it."""
+    pages = (f"[{one}]({DOCS}{one})" for one in tables)
+    item = board["position"].get(MODELS)
+    if item is not None:
+        item["meta"]["code"] = f"Where the figures come from: {' · '.join(pages)}"
 
 
 def _say(chart: Asset, board: Asset) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, BackgroundTasks, Path, Response
+from fastapi import APIRouter, BackgroundTasks, Path, Query, Response
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from leverageguard.gateway.models.claims import (
     FilingAccepted,
     Withdrawn,
 )
-from leverageguard.gateway.models.common import ClaimId, Page, instant
+from leverageguard.gateway.models.common import ClaimId, Hash32, Page, instant
 from leverageguard.gateway.problems import Problem, documented
 from leverageguard.gateway.resources.quotes import owned
 from leverageguard.intake import claims
@@ -94,14 +94,18 @@ def listing(
     settings: SettingsDep,
     limit: paging.Limit = 20,
     cursor: paging.Cursor = None,
+    policy_id: Annotated[Hash32 | None, Query()] = None,
 ) -> Page[ClaimShort]:
-    """Claims by when they were notified, the newest first; a filing that is being read too."""
+    """Claims by when they were notified, the newest first; a filing that is being read too.
+
+    With `policy_id` those under one policy: none where that is another's.
+    """
     wallet = None if caller.sees_everything else caller.wallet
     found: list[tuple[paging.Place, ClaimShort]] = []
     after = paging.place_of(cursor)
     with base.session(settings) as session:
         while len(found) <= limit:
-            places = _places(session, wallet, after, limit + 1)
+            places = _places(session, wallet, policy_id, after, limit + 1)
             found += _shorts(settings, session, places)
             if len(places) <= limit:
                 break
@@ -199,7 +203,11 @@ def _tell(settings: Settings, row: FiledClaim, request_id: str) -> None:
 
 
 def _places(
-    session: Session, wallet: str | None, after: paging.Place | None, count: int
+    session: Session,
+    wallet: str | None,
+    policy_id: str | None,
+    after: paging.Place | None,
+    count: int,
 ) -> list[paging.Place]:
     """When and as what claims and filings were notified, the newest first, after a place."""
     claim = select(ClaimTxn.at_ms, ClaimTxn.claim_id).where(ClaimTxn.txn_no == 1)
@@ -208,6 +216,9 @@ def _places(
         claim = claim.join(Quote, Quote.quote_id == ClaimTxn.policy_id)
         filing = filing.join(Quote, Quote.quote_id == FiledClaim.policy_id)
         claim, filing = claim.where(Quote.wallet == wallet), filing.where(Quote.wallet == wallet)
+    if policy_id is not None:
+        claim = claim.where(ClaimTxn.policy_id == policy_id)
+        filing = filing.where(FiledClaim.policy_id == policy_id)
     if after is not None:
         claim = claim.where(tuple_(ClaimTxn.at_ms, ClaimTxn.claim_id) < after)
         filing = filing.where(tuple_(FiledClaim.filed_at_ms, FiledClaim.filing_id) < after)

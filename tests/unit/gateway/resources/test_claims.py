@@ -236,6 +236,22 @@ def test_listing__pages__hold_each_claim_once(shop):
     assert shop.get("/claims", "stranger").json() == {"items": [], "next_cursor": None}
 
 
+def test_listing__of_a_policy__holds_its_claims_and_to_a_stranger_none(shop):
+    first, second = shop.policy(), shop.policy("q-2")
+    filings = [shop.file(first, f"c-{number}", str(number)) for number in range(3)]
+    shop.open(CLAIM, first, *REFUSED)
+    shop.file(second, "c-9", "9")
+
+    def names(policy, who="trader"):
+        items = shop.get(f"/claims?policy_id={policy}&limit=50", who).json()["items"]
+        return {item["claim_id"] or item["filing_id"] for item in items}
+
+    assert names(first) == {CLAIM, *filings}
+    assert len(names(second)) == 1
+    assert names("0x" + "00" * 32) == set()
+    assert names(first, "stranger") == set()
+
+
 def test_withdraw__signed__moves_the_claim(shop):
     policy = shop.policy()
     shop.open(CLAIM, policy, *REFUSED)

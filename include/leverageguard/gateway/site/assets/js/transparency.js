@@ -17,7 +17,12 @@ function draw() {
   document.title = `${t("title.transparency")} · LeverageGuard`;
   const main = document.getElementById("main");
   if (last === null) show(main, h("p", { class: "soft" }, t("loading")));
-  else show(main, h("div", { class: "stack" }, ...page(last), list(batches)));
+  else {
+    const first = !document.getElementById("batches");
+    show(main, h("div", { class: "stack" }, ...page(last), list(batches)));
+    // A dashboard's row leads to its batch: to the place that the address names, once.
+    if (first && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }
 }
 
 /** Figures that changed; the batches stay as the reader opened them unless there are others. */
@@ -92,7 +97,7 @@ function reasons(rows) {
 }
 
 function list(batches) {
-  const place = h("div", { class: "stack" });
+  const place = h("div", { class: "stack", id: "batches" });
   const more = h("div");
   const add = (page) => {
     place.append(...page.items.map(batch));
@@ -104,7 +109,7 @@ function list(batches) {
 }
 
 function batch(one) {
-  return h("div", { class: "section" },
+  return h("div", { class: "section", id: `batch-${one.chain_id}-${one.batch_no}` },
     h("div", { class: "row apart" }, h("h3", null, t("batches.name", { n: one.batch_no })), badge("batch", one.status)),
     lines([
       [t("batches.paid"), `${usdc(one.paid_micro_usdc)} USDC`, t("batches.claims", { n: count(one.claim_count) })],
