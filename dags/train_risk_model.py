@@ -2,7 +2,8 @@
 
 Reads    the published snapshot (fct_risk_features, fct_price_extremes); SIMULATED paths while
          fewer than 60 days are published
-Writes   <data>/risk (rows, model cards, plots, drift), the store's register of models
+Writes   <data>/risk (rows, model cards, plots, drift), the store's register of models,
+         raw/risk/* as the register has it
 Re-run   safe: the same rows give the same models, which are registered once
 Backfill not needed: every run judges over all days published so far
 On fail  the model that priced before goes on pricing; the message names the step

@@ -186,6 +186,16 @@ CHAPTERS = (
                 "liquidated_hour_at, exchange, inst_id, kind, position_side",
                 totals=("realised_loss_usdc", "notional_usdc"),
             ),
+            Table(
+                "rpt_model_scorecard",
+                "Models of liquidation chances",
+                "is_champion desc, brier_ppm, model_version",
+            ),
+            Table(
+                "rpt_model_reliability",
+                "Chance said and share seen",
+                "model_version, bin_no",
+            ),
         ),
     ),
     Chapter(

@@ -58,7 +58,7 @@ def priced_by(settings: Settings) -> PricedBy:
     """What prices now; RegistryError when the register was changed behind its back."""
     row = registry.promoted(settings)
     if row is None:
-        return PricedBy(SEED_MODEL, "isotonic", _committed(settings))
+        return PricedBy(SEED_MODEL, "isotonic", committed(settings))
     return PricedBy(row.model_version, row.kind, registry.parameters(row))
 
 
@@ -77,13 +77,14 @@ def restore(settings: Settings, model_version: str, who: str, why: str) -> None:
     if model_version == now or model_version not in registry.priced_before(settings):
         raise registry.RegistryError(f"{model_version} did not price before {now}")
     if registry.record(settings, model_version) is None:
-        parameters = _committed(settings)
+        parameters = committed(settings)
         rows = parameters["table"]
         table_hash = "0x" + sha256(repr(rows).encode()).hexdigest()
         fitted = registry.Fitted("isotonic", SIMULATED, table_hash, len(rows), parameters)
         card = f"# {model_version}\n\nThe committed table, fitted to SIMULATED paths.\n"
         registry.register(settings, fitted, {}, card, model_version)
     registry.promote(settings, model_version, now, who, why)
+    registry.land(settings)
 
 
 def symbol(settings: Settings, model_version: str, asset: str) -> Symbol:
@@ -129,13 +130,14 @@ def worst_side(model: LiquidationProbability, of: Symbol, leverage: int, seconds
     )
 
 
-def _committed(settings: Settings) -> dict[str, Any]:
+def committed(settings: Settings) -> dict[str, Any]:
+    """What the committed model prices from, as a registered one's parameters."""
     rows = seeds.rows(settings, "liquidation_probabilities")
     table = [[int(r["z_milli"]), int(r["p_ppm"])] for r in rows if r["model_version"] == SEED_MODEL]
     return {"table": table, "symbols": symbols(settings)}
 
 
 MODELS: Mapping[str, Callable[[Settings], LiquidationProbability]] = {
-    SEED_MODEL: lambda settings: registry.model(SEED_MODEL, "isotonic", _committed(settings)),
+    SEED_MODEL: lambda settings: registry.model(SEED_MODEL, "isotonic", committed(settings)),
     CLOSED_FORM: lambda _settings: ClosedForm(),
 }

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from leverageguard import clock
+from leverageguard import clock, store_landing
 from leverageguard.config import Settings
 from leverageguard.domain.evidence import canonical_json
 from leverageguard.domain.learned_probability import FEATURES, Boosted, Logistic, Tree
@@ -142,6 +142,12 @@ def parameters(row: RiskModel) -> dict[str, Any]:
         raise RegistryError(f"the parameters of {row.model_version} are not those of their hash")
     found: dict[str, Any] = json.loads(row.parameters)
     return found
+
+
+def land(settings: Settings) -> int:
+    """Land what the register holds and the raw files do not show; the rows landed."""
+    landed = store_landing.land(settings, "risk/models", RiskModel.created_at_ms)
+    return landed + store_landing.land(settings, "risk/promotions", RiskPromotion.promoted_at_ms)
 
 
 def model(version: str, kind: str, found: Mapping[str, Any]) -> LiquidationProbability:

@@ -125,6 +125,7 @@ def promote(versions: Iterable[str]) -> str:
         if metrics["gate"]["is_passed"] and metrics["champion_version"] == now != version:
             passed.append((metrics["against_champion"]["high_ppm"], version, metrics))
     if not passed:
+        registry.land(settings)
         return now
     _, version, metrics = min(passed, key=lambda one: one[:2])
     told = metrics["against_champion"]
@@ -134,6 +135,7 @@ def promote(versions: Iterable[str]) -> str:
         f"{metrics['data_source']} data"
     )
     registry.promote(settings, version, now, TRAINER, why)
+    registry.land(settings)
     return version
 
 

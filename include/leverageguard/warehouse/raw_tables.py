@@ -216,6 +216,17 @@ _DECLARED = (
         "solvency_ratio_ppm:BIGINT model_version paths:INT seed:BIGINT details inputs_hash",
     ),
     declared(
+        "risk/models",
+        "created_at_ms",
+        "model_version kind data_source data_hash row_count:BIGINT parameters_hash metrics "
+        "created_at_ms",
+    ),
+    declared(
+        "risk/promotions",
+        "promoted_at_ms",
+        "promotion_id:BIGINT model_version replaced promoted_by why promoted_at_ms",
+    ),
+    declared(
         "quality/checks",
         None,
         "boundary suite raw_table checked_at_ms row_count:BIGINT failed_row_count:BIGINT "

@@ -19,7 +19,7 @@ def test_committed_table__many_fresh_simulated_days__has_the_lower_brier_score()
 
     Both models are asked of the same days: their scores differ by what each is off the law.
     """
-    table = champion._committed(config.load())["table"]
+    table = champion.committed(config.load())["table"]
     z = np.arange(50, 4_000, 50)
     said = np.interp(z, *np.array(table, dtype=float).T) / PPM
     plain = models.closed_form(z)

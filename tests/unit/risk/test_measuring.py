@@ -143,7 +143,7 @@ def test_champion__held_out_simulated_days__is_calibrated_and_no_worse_than_the_
     measured = training.simulated(here, 60, seed=71)
     data = datasets.dataset(measured, champion.symbols(here))
     model = champion.MODELS[champion.SEED_MODEL](here)
-    table = champion._committed(here)
+    table = champion.committed(here)
     said = models.predict("isotonic", table, data)
     plain = models.closed_form(data.z_milli)
     scored = evaluation.scores(said, data.touched)
