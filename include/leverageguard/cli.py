@@ -272,6 +272,8 @@ COMMANDS: dict[str, Command] = {
     "claims": _claims, "payments": _payments, "rebuild-ledger": _rebuild_ledger, "quote": _quote,
     "backtest": _backtest, "risk": _risk, "world": _world, "gateway": _gateway,
     "airflow": _airflow,
+    "backup": _printer("recovery.command"),
+    "restore": _printer("recovery.command"),
     "dashboards": _printer("stack.dashboards"),
     "doctor": _printer("stack.doctor"),
     "fund": _printer("fund.command"),

@@ -251,6 +251,30 @@ def test_verify__a_proof_of_another_amount__is_wrong(sealed, paid, tmp_path):
     assert wrong(check(sealed, copy)) == ["inclusion in the batch"]
 
 
+@pytest.mark.parametrize("is_paid_one_there", [True, False])
+def test_verify__sealed_again_after_it_was_paid__is_not_what_the_batch_pays_and_says_so(
+    sealed, paid, reseal, tmp_path, is_paid_one_there
+):
+    """A key asked about once more is another reply: the same verdict on another package."""
+    again = reseal(paid, lambda documents: documents["context.json"].update(padding=[]))
+    claim_id = json.loads((paid / "claim.json").read_bytes())["claim_id"]
+    evidence, proofs = tmp_path / "evidence", tmp_path / "evidence" / "proofs"
+    shutil.copytree(again, evidence / again.name)
+    proofs.mkdir()
+    (evidence / again.name / "inclusion.json").rename(proofs / f"{claim_id}.json")
+    if is_paid_one_there:
+        shutil.copytree(paid, evidence / paid.name)
+
+    lines = {line.what: line for line in check(sealed, evidence / again.name)}
+    found = lines["inclusion in the batch"]
+
+    assert (found.result == "WRONG") is not is_paid_one_there
+    if is_paid_one_there:
+        assert paid.name in found.seen
+        # The one that was paid is held to the batch as ever.
+        assert wrong(check(sealed, evidence / paid.name)) == []
+
+
 def test_verify__a_document_that_is_no_json__is_wrong_and_no_crash(sealed, paid, tmp_path):
     for name in ("claim.json", "policy.json", "verdict.json", "context.json", "fills.json"):
         copy = tmp_path / name / paid.name

@@ -96,6 +96,32 @@ def _doctor(commands: Any) -> None:
     commands.add_parser("doctor", help="what is insecure in the present configuration")
 
 
+def _recovery(commands: Any) -> None:
+    backup = commands.add_parser("backup", help="keep the whole stack elsewhere, while it runs")
+    backup.add_argument(
+        "--to", dest="shelf", required=True, metavar="FOLDER",
+        help="of this stack alone, or an address as fsspec writes it: s3://bucket/backups",
+    )  # fmt: skip
+    backup.add_argument("--keep", type=int, metavar="N", help="drop all but the newest N after it")
+    done = backup.add_mutually_exclusive_group()
+    done.add_argument("--list", action="store_true", help="what is there, instead")
+    done.add_argument("--verify", action="store_true", help="read one again, instead")
+    restore = commands.add_parser("restore", help="a stack out of a backup, into the data folder")
+    restore.add_argument(
+        "--from", dest="shelf", required=True, metavar="FOLDER", help="where the backups are"
+    )
+    restore.add_argument("--replace", action="store_true", help="put aside what is there")
+    restore.add_argument(
+        "--without-secrets", action="store_true", help="the secrets folder is brought by hand"
+    )
+    for command in (backup, restore):
+        command.add_argument("--name", help="which backup (default: the newest)")
+        command.add_argument(
+            "--secrets-passphrase", type=Path, metavar="FILE",
+            help="holds the passphrase that seals the secrets folder",
+        )  # fmt: skip
+
+
 def _supply_chain(commands: Any) -> None:
     supply = commands.add_parser("supply-chain", help="what the stack is made of")
     actions = supply.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -105,4 +131,4 @@ def _supply_chain(commands: Any) -> None:
     actions.add_parser("audit", help="known vulnerabilities, where the database can be reached")
 
 
-COMMANDS = (_stack, _gateway, _dashboards, _keys, _doctor, _supply_chain, _world)
+COMMANDS = (_stack, _gateway, _dashboards, _keys, _doctor, _recovery, _supply_chain, _world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,9 @@ def lines(
         is_proved = _is_proved(stated)
     except EvidenceError as error:
         return [wrong(WHAT, str(error))], None
+    paid_on = str(stated.document.get("evidence_root"))
+    if path.parent != folder and paid_on != root and _lies_beside(folder, paid_on):
+        return [note(WHAT, f"sealed again since; the payout rests on {paid_on}")], None
     found = [
         *(f"{name} {stated.document.get(name)}" for name in _SAME if _differs(stated, claim, name)),
         *_other(stated.document, "evidence_root", root),
@@ -104,6 +108,11 @@ def _batch_lines(folder: Path, stated: Included) -> list[Line]:
     is_right = root == batch.get("evidence_root") == stated.root
     seen = f"{len(hashed)} claims give {root}"
     return [judged(WHOLE_BATCH, is_right, seen, f"{seen}, the proof says {stated.root}")]
+
+
+def _lies_beside(folder: Path, root: str) -> bool:
+    """Whether the package of this root is there to be checked by itself."""
+    return bool(re.fullmatch("0x[0-9a-f]{64}", root)) and (folder.parent / root[2:]).is_dir()
 
 
 def _differs(stated: Included, claim: Mapping[str, Any], name: str) -> bool:

@@ -1,0 +1,1 @@
+"""Backups of a whole stack, taken while it runs, and their way back."""
