@@ -22,7 +22,7 @@ from leverageguard import config
 from leverageguard.intake import accounts
 from leverageguard.store.base import session
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 CONTACT = "planted.person@contacts.example"
 SHORTEST = 8  # a text that short is found by chance
 OWN_PLACES = ("secrets", "world")
