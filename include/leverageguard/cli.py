@@ -276,6 +276,7 @@ COMMANDS: dict[str, Command] = {
     "restore": _printer("recovery.command"),
     "dashboards": _printer("stack.dashboards"),
     "doctor": _printer("stack.doctor"),
+    "erase-person": _printer("stack.erasing"),
     "fund": _printer("fund.command"),
     "keys": _printer("stack.keys"),
     "ledger": _printer("fund.ledger_command"),

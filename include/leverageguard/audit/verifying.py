@@ -67,7 +67,10 @@ class _Reading:
         """The events, noted as they go by."""
         for event in events:
             self.head = event.seq, event.event_hash
-            self.said[event.subject] = event.seq, event.payload
+            if event.action.endswith(f".{auditing.DELETE}"):
+                self.said.pop(event.subject, None)
+            else:
+                self.said[event.subject] = event.seq, event.payload
             yield event
 
 

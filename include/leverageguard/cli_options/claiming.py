@@ -74,6 +74,14 @@ def _contacts(commands: Any) -> None:
             chosen.add_argument("address", help="an e-mail address, or an https address")
 
 
+def _erasing(commands: Any) -> None:
+    erased = commands.add_parser(
+        "erase-person", help="a wallet's contacts and exchange keys, for good; proofs stay"
+    )
+    erased.add_argument("wallet", nargs="?", help="0x and 40 hex digits (default: list erasures)")
+    erased.add_argument("--why", help="who asked for it, kept for ever: name nobody")
+
+
 def _audit(commands: Any) -> None:
     audit = commands.add_parser("audit", help="the hash-chained log of every write")
     actions = audit.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -87,4 +95,4 @@ def _audit(commands: Any) -> None:
     shown.add_argument("-n", "--lines", type=int, default=50, help="how many")
 
 
-COMMANDS = (_claims, _proofs, _incidents, _policies, _contacts, _audit)
+COMMANDS = (_claims, _proofs, _incidents, _policies, _contacts, _erasing, _audit)

@@ -176,6 +176,9 @@ def _group(settings: Settings, part: Part) -> Group:
     accounts = _groups(settings)[part["exchange"]][part["group"]]
     accounts = [each for each in accounts if each in part.get("accounts", accounts)]
     with store_session(settings) as session:
+        # An erased key leaves its account in the group: file names count groups by their members.
+        keyed = intake_accounts.keyed(session)
+        accounts = [each for each in accounts if each in keyed]
         return Group(
             settings,
             registry.venue(part["exchange"]),

@@ -21,6 +21,9 @@ class IntakeRefused(ValueError):
     """What was handed in cannot be accepted; the message names the field and the fix."""
 
 
+ERASED = b""  # in place of a sealed key that was erased: nothing is read there any more
+
+
 @dataclass(frozen=True, repr=False)
 class Credentials:
     """A read-only API key; never shown by repr, logs or errors."""
@@ -116,10 +119,26 @@ def bound(session: Session) -> list[BoundAccount]:
     return [BoundAccount(row.account_id, row.exchange, row.uid) for row in rows]
 
 
+def keyed(session: Session) -> set[str]:
+    """Ids of the accounts whose key is still there."""
+    query = select(Account.account_id).where(Account.encrypted_credentials != ERASED)
+    return set(session.scalars(query))
+
+
+def forget_key(session: Session, account_id: str) -> bool:
+    """Erase an account's key with its data key; False when it was erased before."""
+    row = session.get_one(Account, account_id)
+    if row.encrypted_credentials == ERASED:
+        return False
+    row.encrypted_credentials = ERASED
+    session.flush()
+    return True
+
+
 def credentials(session: Session, account_id: str) -> Credentials:
-    """The decrypted key of one account; KeyError when it is unknown."""
+    """The decrypted key of one account; KeyError when it is unknown or its key was erased."""
     row = session.get(Account, account_id)
-    if row is None:
+    if row is None or row.encrypted_credentials == ERASED:
         raise KeyError(account_id)
     return Credentials(*json.loads(envelope.unseal(config.load(), row.encrypted_credentials)))
 

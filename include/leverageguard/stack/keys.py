@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from leverageguard import envelope
 from leverageguard.config import Settings
+from leverageguard.intake.accounts import ERASED
 from leverageguard.settlement import incidents
 from leverageguard.store import auditing, base
 from leverageguard.store.intake_tables import Account
@@ -37,7 +38,8 @@ def counted(settings: Settings) -> list[tuple[str, str, int]]:
     found: list[tuple[str, str, int]] = []
     with base.session(settings) as session:
         for what, _, column in SEALED:
-            names = Counter(envelope.wrapped_by(one) for one in session.scalars(select(column)))
+            held = session.scalars(select(column).where(column != ERASED))
+            names = Counter(envelope.wrapped_by(one) for one in held)
             found += [(what, named, count) for named, count in sorted(names.items())]
     return found
 
@@ -58,7 +60,8 @@ def _rotated(settings: Settings) -> Iterator[str]:
 
 
 def _rewrapped(settings: Settings, session: Session, table: Any, column: str) -> int:
-    rows: Sequence[Any] = session.scalars(select(table)).all()
+    held = select(table).where(getattr(table, column) != ERASED)
+    rows: Sequence[Any] = session.scalars(held).all()
     for row in rows:
         setattr(row, column, envelope.rewrap(settings, getattr(row, column)))
     session.flush()

@@ -36,6 +36,7 @@ TABLES: dict[str, Audited] = {
     "claim_actions": Audited(("actor",)),
     "claim_txns": Audited(("actor",)),
     "contacts": Audited(("wallet",), frozenset({"encrypted_address"})),
+    "erasures": Audited(("erased_by",)),
     "filed_claims": Audited(("claimed_by",)),
     "fund_alerts": Audited(("opened_by",)),
     "fund_requests": Audited(("changed_by",), frozenset({"tx_raw"})),
@@ -56,6 +57,7 @@ TABLES: dict[str, Audited] = {
     "verdicts": Audited(("rules_version",)),
 }
 SYSTEM = "system"
+DELETE = "delete"  # what ends the action of a row that was taken away
 _acting: ContextVar[tuple[str | None, str | None]] = ContextVar("acting", default=(None, None))
 
 
@@ -113,9 +115,13 @@ def _write_down(session: Session, _context: UOWTransaction) -> None:
 
 
 def _changed(session: Session) -> Iterator[tuple[str, str, str, str, str | None]]:
-    """Action, actor, subject, content and content before of each audited row just written."""
+    """Action, actor, subject, content and content before of each audited row just written.
+
+    Of a row that is taken away the content is what it said last.
+    """
     changed = [row for row in session.dirty if session.is_modified(row)]
-    for action, rows in (("insert", list(session.new)), ("update", changed)):
+    gone = list(session.deleted)
+    for action, rows in (("insert", list(session.new)), ("update", changed), (DELETE, gone)):
         found = []
         for row in rows:
             name = type(row).__tablename__

@@ -51,6 +51,8 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA synchronous=FULL")
+    # What is deleted or replaced is overwritten with zeros, so that no sealed key outlives its row.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def engine(settings: Settings) -> Engine:
@@ -70,6 +72,19 @@ def session(settings: Settings) -> Iterator[Session]:
 
     with AuditedSession(engine(settings), expire_on_commit=False) as opened, opened.begin():
         yield opened
+
+
+def is_journal_emptied(settings: Settings) -> bool:
+    """Write SQLite's journal into the store and empty it, so that old pages are nowhere any more.
+
+    False when a reader kept the journal for longer than the busy timeout. PostgreSQL has its own
+    way: VACUUM, and the age of its archived logs.
+    """
+    if engine(settings).dialect.name != "sqlite":
+        return True
+    with engine(settings).connect() as connection:
+        busy, _, _ = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+    return not busy
 
 
 @contextmanager

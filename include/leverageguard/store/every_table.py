@@ -3,6 +3,7 @@
 from leverageguard.store import (
     audit_tables,
     claim_tables,
+    erasure_tables,
     evidence_tables,
     fund_tables,
     gateway_tables,
@@ -20,6 +21,7 @@ from leverageguard.store import (
 __all__ = [
     "audit_tables",
     "claim_tables",
+    "erasure_tables",
     "evidence_tables",
     "fund_tables",
     "gateway_tables",

@@ -67,6 +67,44 @@ def test_log__of_audited_writes__has_them_in_order_and_without_secrets(store):
     assert rows[0].actor == f"0x{1:040x}"
 
 
+def test_verify__of_a_row_that_was_taken_away_by_the_store__is_whole_and_comes_back(store):
+    told = {"wallet": "0x1", "channel": "email", "encrypted_address": SECRET}
+    add(store, Contact(**told, updated_at_ms=1))
+    with base.session(store) as session:
+        session.delete(session.get_one(Contact, ("0x1", "email")))
+
+    assert broken(store) == []
+    assert verifying.log(store, None, 1)[0].action == "contacts.delete"
+
+    add(store, Contact(**told, updated_at_ms=2))
+    assert broken(store) == []
+    tamper(store, "delete from contacts")
+    assert broken(store) == [(3, "contacts:0x1/email is gone")]
+
+
+def test_verify__of_a_row_an_earlier_release_took_away_unlogged__is_mended_by_doing_it_again(store):
+    told = {"wallet": "0x1", "channel": "email", "encrypted_address": SECRET}
+    add(store, Contact(**told, updated_at_ms=1))
+    tamper(store, "delete from contacts")
+    assert broken(store) == [(1, "contacts:0x1/email is gone")]
+
+    add(store, Contact(**told, updated_at_ms=2))
+    with base.session(store) as session:
+        session.delete(session.get_one(Contact, ("0x1", "email")))
+
+    assert broken(store) == []
+
+
+def test_verify__of_a_row_that_came_back_past_the_log__says_so(store):
+    add(store, Contact(wallet="0x1", channel="email", encrypted_address=SECRET, updated_at_ms=1))
+    with base.session(store) as session:
+        session.delete(session.get_one(Contact, ("0x1", "email")))
+
+    tamper(store, "insert into contacts values ('0x1', 'email', x'00', 1)")
+
+    assert broken(store) == [(0, "contacts:0x1/email was written past the log")]
+
+
 def test_log__of_a_transaction_that_fails__has_nothing_of_it(store):
     with pytest.raises(RuntimeError), base.session(store) as session:
         session.add(account(1))

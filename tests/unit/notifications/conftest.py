@@ -62,13 +62,13 @@ def world(settings: Settings) -> Settings:
     (settings.secrets_dir / "webhook_key").write_text("k" * 64)
     clock.set_world(NOW)
     with base.session(settings) as session:
-        session.add(Account(**_made_up(Account)))
+        session.add(Account(**made_up(Account)))
         session.flush()
-        session.add(Quote(**{**_made_up(Quote), "quote_id": "0xpolicy", "wallet": WALLET}))
+        session.add(Quote(**{**made_up(Quote), "quote_id": "0xpolicy", "wallet": WALLET}))
     return settings
 
 
-def _made_up(model: type[base.Base]) -> dict[str, object]:
+def made_up(model: type[base.Base]) -> dict[str, object]:
     """A value of its type for every column that needs one; the same text everywhere."""
     types = {bytes: b"1", str: "1", int: 1, bool: False}
     return {
