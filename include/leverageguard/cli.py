@@ -282,6 +282,8 @@ COMMANDS: dict[str, Command] = {
     "ledger": _printer("fund.ledger_command"),
     "monitoring": _printer("stack.monitoring"),
     "policies": _printer("policies.command"),
+    "rebuild-books": _printer("fund.rebooking"),
+    "rebuild-warehouse": _printer("stack.rebuilding"),
     "report": _printer("reporting.command"),
     "service-accounts": _printer("gateway.command"),
     "supply-chain": _printer("stack.supply_chain"),

@@ -32,6 +32,7 @@ def _ledger(commands: Any) -> None:
         "show", help="what was booked of one claim or policy, or one entry"
     )
     shown.add_argument("named", help="a claim's id, a policy's or an entry's")
+    commands.add_parser("rebuild-books", help="what the books lost, from chains, policies, claims")
     commands.add_parser(
         "rebuild-ledger", help="an empty store's batches and payouts again, from the chain"
     )

@@ -131,4 +131,13 @@ def _supply_chain(commands: Any) -> None:
     actions.add_parser("audit", help="known vulnerabilities, where the database can be reached")
 
 
-COMMANDS = (_stack, _gateway, _dashboards, _keys, _doctor, _recovery, _supply_chain, _world)
+def _rebuilding(commands: Any) -> None:
+    rebuilt = commands.add_parser("rebuild-warehouse", help="warehouse and snapshot from raw alone")
+    rebuilt.add_argument(
+        "--check", action="store_true", help="fail when its marts are other than those before"
+    )
+
+
+COMMANDS = (
+    _stack, _gateway, _dashboards, _keys, _doctor, _recovery, _rebuilding, _supply_chain, _world
+)  # fmt: skip

@@ -82,19 +82,20 @@ def _replayed(rows: Iterable[PolicyTxn]) -> Recorded:
     for row in rows:
         purchase, cancellation = life.purchase, life.cancellation
         if row.to_state in ("PAID", "VOID"):
-            purchase, cancellation = _seen(Purchase, row), None
+            purchase, cancellation = seen(Purchase, row), None
             bought = row.recorded_at_ms
         elif row.to_state == "LAPSED":
             purchase, cancellation = None, None
             lost = row.recorded_at_ms if row.rule_id == "PURCHASE_REORGED" else lost
         elif row.to_state == "CANCELLED":
-            cancellation, cancelled = _seen(Cancellation, row), row.recorded_at_ms
+            cancellation, cancelled = seen(Cancellation, row), row.recorded_at_ms
         elif row.rule_id == "CANCELLATION_REORGED":
             cancellation = None
         life, txn_no = Life(row.to_state, row.at_ms, purchase, cancellation, lost), row.txn_no
     return Recorded(life, txn_no, bought, cancelled)
 
 
-def _seen(kind: type[_Seen], row: PolicyTxn) -> _Seen:
+def seen(kind: type[_Seen], row: PolicyTxn) -> _Seen:
+    """The purchase or cancellation that a move was made for."""
     facts: Mapping[str, Any] = json.loads(row.detail)
     return kind(**{field.name: facts[field.name] for field in fields(kind)})
