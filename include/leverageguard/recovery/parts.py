@@ -11,8 +11,8 @@ COPIED_BEFORE = ("airflow", "quality", "superset")
 COPIED = ("audit", "chain", "chains.toml", "deployments", "port", "signing", "store", "world")
 SNAPSHOTS = "serve"  # the published one alone
 SECRETS = "secrets"  # only into a box that a passphrase opens
-# The next `up` makes these again, or they tell of processes that are over.
-LEFT_OUT = ("dbt", "logs", "pages", "run", "up.lock", "warehouse")
+# The next `up` makes these again, or they tell of processes and times that are over.
+LEFT_OUT = ("dbt", "logs", "monitoring", "pages", "run", "up.lock", "warehouse")
 
 STORE = Path("store") / "store.db"
 CHAIN_STATE = Path("chain") / "state.json"
