@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,7 +48,9 @@ FIGURES: dict[str, tuple[str, float]] = {
 
 def free_ports() -> int:
     """A first port of a stack of which Airflow's, the chain's and the monitoring's are free."""
-    for base_port in range(20_000, 60_000, 40):
+    # Tests run side by side: each process begins to look somewhere else.
+    first = os.getpid() % 300
+    for base_port in (20_000 + (first + one) % 300 * 40 for one in range(300)):
         if all(processes.port_is_free("127.0.0.1", base_port + one) for one in (0, 2, 9, 16, 17)):
             return base_port
     raise AssertionError("no ports are free")

@@ -43,12 +43,22 @@ def tell(settings: Settings, rows: Collection[ClaimTxn], path: Path | None) -> N
     for claim_id, moves in past.items():
         filing_id = filings.get(claim_id)
         before_ms = filed_ms.get(filing_id or "")
+        if filing_id and before_ms is not None and (claim_id, 1) in made:
+            parts.append(_filed(filing_id, before_ms, moves[0]))
         for row in moves:
             follows = (claim_id, row.txn_no + 1) in made and row.to_state in ON_THE_SPOT
             if follows or (claim_id, row.txn_no) in made:
                 parts.append(_part(row, filing_id, before_ms, paid.get(claim_id)))
             before_ms = row.at_ms
     telemetry.tell(settings, parts)
+
+
+def _filed(filing_id: str, filed_ms: int, first: ClaimTxn) -> Part:
+    """Where the trace begins, whoever handed the filing in."""
+    attributes = {
+        "filing_id": filing_id, "claim_id": first.claim_id, "policy_id": first.policy_id,
+    }  # fmt: skip
+    return Part(filing_id, telemetry.ROOT, "claim filed", filed_ms, filed_ms, attributes)
 
 
 def _part(

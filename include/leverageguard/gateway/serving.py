@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from typing import Any
 
 import requests
@@ -33,7 +34,9 @@ def run(settings: Settings, port: int, workers: int) -> None:
             "several workers must count requests together: set LEVERAGEGUARD_RATE_LIMITS to a "
             "redis:// URL"
         )
-    with config.environment(config.child_environment(settings)):
+    with config.environment(
+        config.child_environment(settings) | _together(settings, port, workers)
+    ):
         uvicorn.run(
             f"{__name__}:served",
             factory=True,
@@ -45,6 +48,16 @@ def run(settings: Settings, port: int, workers: int) -> None:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             log_level="warning",
         )
+
+
+def _together(settings: Settings, port: int, workers: int) -> dict[str, str]:
+    """Where several workers count their requests together: whichever is asked tells of all."""
+    if workers == 1:
+        return {}
+    folder = settings.run_dir / f"gateway-{port}-counts"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
 
 def served() -> Starlette:

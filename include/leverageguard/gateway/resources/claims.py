@@ -192,12 +192,12 @@ def _announce(host: Host) -> None:
 
 
 def _tell(settings: Settings, row: FiledClaim, request_id: str) -> None:
-    """Begin the claim's trace; every later part of it hangs below this one."""
+    """The claim's trace says which request brought the filing."""
     attributes = {
         "filing_id": row.filing_id, "policy_id": row.policy_id, "request_id": request_id,
     }  # fmt: skip
     part = telemetry.Part(
-        row.filing_id, telemetry.ROOT, "claim filed", row.created_at_ms, clock.now_ms(), attributes
+        row.filing_id, "received", "filing received", row.created_at_ms, clock.now_ms(), attributes
     )
     telemetry.tell(settings, [part])
 

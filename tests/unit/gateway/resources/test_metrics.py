@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from leverageguard.config import Settings
+from leverageguard.gateway import serving
 from tests import gateway_world as world
 from tests.gateway_world import API
 from tests.monitoring_world import Pool
@@ -85,3 +92,28 @@ def test_requests__one_that_breaks__counts_as_an_error_of_ours(settings: Setting
     api.get("/broken")
 
     assert requests_of(api, key)["GET", "/broken", "500"] - before == 1
+
+
+COUNT = """
+from leverageguard.gateway import counting
+counting.count({"method": "GET", "type": "http"}, 200, 0.1)
+"""
+TELL = "from leverageguard.gateway import counting; print(counting.exposition().decode())"
+
+
+def test_requests__of_several_workers__are_told_by_whichever_is_asked(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, str] = {}
+    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: seen.update(os.environ))
+    serving.run(replace(settings, rate_limits="redis://nowhere"), 8080, 2)
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", COUNT], env=seen, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", TELL], env=seen, check=True, capture_output=True, text=True
+    ).stdout
+
+    line = 'leverageguard_http_requests_total{method="GET",route="none",status="200"} 2.0'
+    assert line in told
+    serving.run(settings, 8080, 1)
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
