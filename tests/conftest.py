@@ -10,6 +10,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from leverageguard import config
+from leverageguard.store import base
+from tests.postgresql import Server
 
 # Machines are noisy: no example fails for having taken long.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -23,9 +25,36 @@ def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     data = tmp_path / "data"
     monkeypatch.setenv("LEVERAGEGUARD_DATA", str(data))
     monkeypatch.delenv("LEVERAGEGUARD_STARTED", raising=False)
+    monkeypatch.delenv("LEVERAGEGUARD_STORE_URL", raising=False)
     for venue in config.VENUES:
         monkeypatch.delenv(f"LEVERAGEGUARD_{venue.upper()}_URL", raising=False)
     yield data
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server that the tests of one worker share."""
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_store(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, own_data_folder: Path
+) -> Iterator[str]:
+    """The test runs twice, its store once a SQLite file and once a PostgreSQL database.
+
+    Processes that a test starts find the same store. Ask for it before `settings`.
+    """
+    if request.param == "sqlite":
+        yield request.param
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    with server.database() as url:
+        monkeypatch.setenv("LEVERAGEGUARD_STORE_URL", url)
+        yield request.param
+        base.engine_of(url).dispose()
 
 
 @pytest.fixture

@@ -21,14 +21,16 @@ from leverageguard import (
     monitoring_settings,
     people_settings,
     reporting_settings,
+    store_settings,
 )  # fmt: skip
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
-from leverageguard.folders import REPO_DIR, Folders
+from leverageguard.folders import REPO_DIR
 from leverageguard.gateway_settings import GatewaySettings
 from leverageguard.keys_settings import KeysSettings
 from leverageguard.monitoring_settings import MonitoringSettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 from leverageguard.reporting_settings import ReportingSettings
+from leverageguard.store_settings import StoreSettings
 
 __all__ = [
     "APPROVALS_NEEDED", "APPROVERS", "REPO_DIR", "ChainSettings", "ConfigError", "Deployment",
@@ -49,7 +51,7 @@ PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
 PARTS = (
     people_settings, fund_settings, gateway_settings, keys_settings, monitoring_settings,
-    reporting_settings,
+    reporting_settings, store_settings,
 )  # fmt: skip
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
@@ -62,7 +64,7 @@ class Settings(
     MonitoringSettings,
     PeopleSettings,
     ReportingSettings,
-    Folders,
+    StoreSettings,
 ):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
@@ -125,8 +127,7 @@ class Settings(
 
     def venue_url(self, exchange: str) -> str:
         """A venue's REST endpoint; its simulated twin's unless one is set."""
-        set_url = self.venue_urls.get(exchange)
-        return set_url or f"http://{self.host}:{self.venue_port(exchange)}"
+        return self.venue_urls.get(exchange) or f"http://{self.host}:{self.venue_port(exchange)}"
 
     @property
     def chains(self) -> tuple[ChainSettings, ...]:

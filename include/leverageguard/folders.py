@@ -45,13 +45,8 @@ class Folders:
 
     @property
     def store_path(self) -> Path:
-        """The transactional store's SQLite file."""
+        """The transactional store's SQLite file, unless it is a PostgreSQL database."""
         return self.data_dir / "store" / "store.db"
-
-    @property
-    def store_url(self) -> str:
-        """SQLAlchemy URL of the transactional store."""
-        return f"sqlite:///{self.store_path}"
 
     @property
     def secrets_dir(self) -> Path:

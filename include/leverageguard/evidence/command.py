@@ -81,7 +81,7 @@ def _root_of(settings: Settings, claim_id: str) -> str | None:
         root = inclusion.Included.read(proof).document.get("evidence_root")
         if root is not None:
             return root
-    if not settings.store_path.exists():
+    if not settings.has_store:
         return None
     with base.session(settings) as session:
         last = verdicts.latest(session, [claim_id]).get(claim_id)
@@ -90,7 +90,7 @@ def _root_of(settings: Settings, claim_id: str) -> str | None:
 
 def _all(settings: Settings) -> list[tuple[str, Path]]:
     """Every claim's newest package, and what was planned where that is another one."""
-    if not settings.store_path.exists():
+    if not settings.has_store:
         raise NothingToVerifyError(f"there is no store at {settings.store_path}")
     with base.session(settings) as session:
         latest = verdicts.latest(session)

@@ -24,6 +24,12 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
     """What either command prints, as it goes on; RecoveryError says what stands against it."""
+    if settings.store_database is not None:
+        # Without the store it would look like a backup and hold no payment.
+        raise RecoveryError(
+            "the store is a PostgreSQL database, which this does not hold: use pg_dump or an "
+            "archive of its log, with the services stopped for as long as the files are copied"
+        )
     at = shelf(options["shelf"])
     if options["command"] == "restore":
         return _restored(settings, at, options)

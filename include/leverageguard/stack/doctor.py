@@ -110,7 +110,7 @@ def _one_key_two_roles(specs: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _wrapping_key(settings: Settings) -> Iterator[Finding]:
-    if not settings.store_path.exists() or not _has_wrapping_key(settings):
+    if not settings.has_store or not _has_wrapping_key(settings):
         return
     present = envelope.present(settings)
     old = sum(count for _, named, count in keys.counted(settings) if named != present)

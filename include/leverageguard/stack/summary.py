@@ -108,7 +108,7 @@ def text(settings: Settings, before: Balances | None = None) -> str:
 
 def _incidents(settings: Settings) -> list[dict[str, Any]]:
     """What is open, oldest first."""
-    if not settings.store_path.exists():
+    if not settings.has_store:
         return []
     shown = ("incident_id", "chain_id", "kind", "subject", "detail", "opened_at_ms")
     return [{name: getattr(row, name) for name in shown} for row in incidents.open_ones(settings)]

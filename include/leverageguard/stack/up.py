@@ -127,5 +127,5 @@ def migrate_store(settings: Settings, to: str = "head") -> None:
     migrations = AlembicConfig()
     folder = settings.repo_dir / "include" / "leverageguard" / "store" / "migrations"
     migrations.set_main_option("script_location", str(folder))
-    migrations.set_main_option("sqlalchemy.url", settings.store_url)
+    migrations.set_main_option("sqlalchemy.url", settings.store_url.replace("%", "%%"))
     alembic_command.upgrade(migrations, to)

@@ -1,8 +1,8 @@
 """Every write to an audited table is a row of the audit log, in the same transaction.
 
 It hangs on the session itself, so that no writer can forget it. The log is read for its last row
-only after the transaction's own writes: the database's write lock is held then, and the chain
-cannot fork (`seq` is the key, so where it could, the second writer fails).
+only after the transaction's own writes: the store's one turn is held then, and the chain cannot
+fork (`seq` is the key, so where it could, the second writer fails).
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import event, insert, inspect, select
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from leverageguard import clock
 from leverageguard.domain import audit
 from leverageguard.store.audit_tables import AuditEvent
+from leverageguard.store.base import take_turn
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,18 @@ def subject(name: str, row: Any) -> str:
     """What the log calls a row: its table and key."""
     key = inspect(type(row)).primary_key_from_instance(row)
     return f"{name}:{'/'.join(str(part) for part in key)}"
+
+
+@event.listens_for(AuditedSession, "before_flush")
+def _before_rows(session: Session, _context: UOWTransaction, _instances: Any) -> None:
+    if session.new or session.dirty or session.deleted:
+        take_turn(session)
+
+
+@event.listens_for(AuditedSession, "do_orm_execute")
+def _before_statement(statement: ORMExecuteState) -> None:
+    if statement.is_insert or statement.is_update or statement.is_delete:
+        take_turn(statement.session)
 
 
 @event.listens_for(AuditedSession, "after_flush")

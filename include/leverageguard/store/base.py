@@ -1,4 +1,9 @@
-"""Engine and sessions of the transactional store (SQLite in WAL mode unless the URL says else)."""
+"""Engine and sessions of the transactional store: SQLite in WAL mode, or a PostgreSQL database.
+
+On both, writers take turns: in SQLite by the file's write lock, in PostgreSQL by one lock that a
+transaction takes before its first write and holds to its end. So nothing changes under a writer's
+feet on the one that does not on the other, and the audit log's chain cannot fork.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,14 @@ from functools import lru_cache
 from threading import RLock
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Engine, MetaData, create_engine, event, text
+from sqlalchemy import CheckConstraint, Engine, MetaData, create_engine, event, func, select, text
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from leverageguard.config import Settings
 
 BUSY_TIMEOUT_MS = 30_000
+# What PostgreSQL calls the store's one turn: any number that no other user of the database takes.
+TURN = 0x4C47_5354_4F52_45
 _turn = RLock()
 
 
@@ -40,9 +47,12 @@ def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
 @lru_cache(maxsize=8)
 def engine_of(url: str) -> Engine:
     """The engine of one URL, one a process."""
+    if not url.startswith("sqlite"):
+        # A server that was started again left dead connections in the pool: each is tried first.
+        waits = {"options": f"-c lock_timeout={BUSY_TIMEOUT_MS}"}
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=waits)
     made = create_engine(url, hide_parameters=True)  # errors quote them, and keys are among them
-    if made.dialect.name == "sqlite":
-        event.listen(made, "connect", _set_pragmas)
+    event.listen(made, "connect", _set_pragmas)
     return made
 
 
@@ -95,7 +105,18 @@ def writing(settings: Settings) -> Iterator[Session]:
     # that grow, and the unlucky one among sixteen waits for seconds.
     turn = _turn if is_sqlite else nullcontext()
     with turn, session(settings) as opened:
-        # Writes nothing, but takes SQLite's write lock before the first read.
-        lock = "UPDATE quotes SET reference = reference WHERE 1 = 0"
-        opened.execute(text(lock if is_sqlite else "LOCK TABLE quotes IN EXCLUSIVE MODE"))
+        if is_sqlite:  # writes nothing, but takes the write lock before the first read
+            opened.execute(text("UPDATE quotes SET reference = reference WHERE 1 = 0"))
+        take_turn(opened)
         yield opened
+
+
+def take_turn(opened: Session) -> None:
+    """Wait until no other transaction of a PostgreSQL store writes, and keep others out to the end.
+
+    Before the first write, not after it: who held rows while waiting here could wait for ever for
+    one who waits for those rows. SQLite does the same by itself.
+    """
+    connection = opened.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(TURN)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.append_only import append_only, follows_on, guarded
+from leverageguard.store.append_only import Refusal, append_only, follows_on, guarded
 from leverageguard.store.base import Base, one_of
 
 ACTIONS = ("approve", "reject", "reverify", "withdraw", "appeal")
@@ -171,20 +171,41 @@ TRIGGERS = (
     *append_only(ClaimAction),
     *guarded(
         ReviewRecord,
-        "CREATE TRIGGER reviews_no_delete BEFORE DELETE ON reviews "
-        "BEGIN SELECT RAISE(ABORT, 'a review is never deleted'); END",
-        "CREATE TRIGGER reviews_fixed BEFORE UPDATE OF review_id, subject_kind, subject_id, kind, "
-        "covers, approvals_needed, proposed_by, detail, inputs_hash, opened_at_ms ON reviews "
-        "BEGIN SELECT RAISE(ABORT, 'what was asked stays as it was asked'); END",
-        "CREATE TRIGGER reviews_closed_once BEFORE UPDATE ON reviews WHEN OLD.state <> 'OPEN' "
-        "BEGIN SELECT RAISE(ABORT, 'a closed review stays closed'); END",
+        Refusal(
+            "reviews_no_delete",
+            "DELETE",
+            "reviews",
+            "a review is never deleted",
+        ),
+        Refusal(
+            "reviews_fixed",
+            "UPDATE OF review_id, subject_kind, subject_id, kind, covers, approvals_needed, "
+            "proposed_by, detail, inputs_hash, opened_at_ms",
+            "reviews",
+            "what was asked stays as it was asked",
+        ),
+        Refusal(
+            "reviews_closed_once",
+            "UPDATE",
+            "reviews",
+            "a closed review stays closed",
+            when="OLD.state <> 'OPEN'",
+        ),
     ),
     *guarded(
         BatchProposal,
-        "CREATE TRIGGER batch_proposals_no_delete BEFORE DELETE ON batch_proposals "
-        "BEGIN SELECT RAISE(ABORT, 'a proposal is never deleted'); END",
-        "CREATE TRIGGER batch_proposals_fixed BEFORE UPDATE OF proposal_id, chain_id, claim_count, "
-        "total_micro_usdc, items, proposed_by, proposed_at_ms ON batch_proposals "
-        "BEGIN SELECT RAISE(ABORT, 'what was proposed stays as it was proposed'); END",
+        Refusal(
+            "batch_proposals_no_delete",
+            "DELETE",
+            "batch_proposals",
+            "a proposal is never deleted",
+        ),
+        Refusal(
+            "batch_proposals_fixed",
+            "UPDATE OF proposal_id, chain_id, claim_count, total_micro_usdc, items, "
+            "proposed_by, proposed_at_ms",
+            "batch_proposals",
+            "what was proposed stays as it was proposed",
+        ),
     ),
 )

@@ -11,7 +11,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.append_only import append_only, guarded
+from leverageguard.store.append_only import Refusal, append_only, guarded
 from leverageguard.store.base import Base, one_of
 from leverageguard.store.settlement_tables import PayoutRecord
 
@@ -60,7 +60,11 @@ TRIGGERS = (
     *append_only(VerdictRecord),
     *guarded(
         PayoutRecord,
-        "CREATE TRIGGER payouts_evidence_fixed BEFORE UPDATE OF evidence_root ON payouts "
-        "BEGIN SELECT RAISE(ABORT, 'a planned payout is never changed'); END",
+        Refusal(
+            "payouts_evidence_fixed",
+            "UPDATE OF evidence_root",
+            "payouts",
+            "a planned payout is never changed",
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.append_only import guarded
+from leverageguard.store.append_only import Refusal, guarded
 from leverageguard.store.base import Base, one_of
 
 REQUEST_STATES = (
@@ -92,23 +92,47 @@ class FundRequest(Base):
 # A migration that creates the tables must execute these too; create_all does so by itself.
 TRIGGERS = guarded(
     FundAlert,
-    "CREATE TRIGGER fund_alerts_no_delete BEFORE DELETE ON fund_alerts "
-    "BEGIN SELECT RAISE(ABORT, 'an alert is never deleted'); END",
-    "CREATE TRIGGER fund_alerts_fixed BEFORE UPDATE OF threshold_id, chain_id, action, severity, "
-    "from_leverage, value, opened_at_ms, opened_by ON fund_alerts "
-    "BEGIN SELECT RAISE(ABORT, 'what was crossed stays as it was crossed'); END",
-    "CREATE TRIGGER fund_alerts_closed_once BEFORE UPDATE OF figure, detail, open_key, seen_at_ms, "
-    "closed_at_ms ON fund_alerts WHEN OLD.closed_at_ms IS NOT NULL "
-    "BEGIN SELECT RAISE(ABORT, 'a closed alert stays closed'); END",
+    Refusal(
+        "fund_alerts_no_delete",
+        "DELETE",
+        "fund_alerts",
+        "an alert is never deleted",
+    ),
+    Refusal(
+        "fund_alerts_fixed",
+        "UPDATE OF threshold_id, chain_id, action, severity, from_leverage, value, "
+        "opened_at_ms, opened_by",
+        "fund_alerts",
+        "what was crossed stays as it was crossed",
+    ),
+    Refusal(
+        "fund_alerts_closed_once",
+        "UPDATE OF figure, detail, open_key, seen_at_ms, closed_at_ms",
+        "fund_alerts",
+        "a closed alert stays closed",
+        when="OLD.closed_at_ms IS NOT NULL",
+    ),
 )
 REQUEST_TRIGGERS = guarded(
     FundRequest,
-    "CREATE TRIGGER fund_requests_no_delete BEFORE DELETE ON fund_requests "
-    "BEGIN SELECT RAISE(ABORT, 'a request is never deleted'); END",
-    "CREATE TRIGGER fund_requests_fixed BEFORE UPDATE OF request_id, chain_id, recipient, "
-    "amount_micro_usdc, why, requested_by, requested_at_ms ON fund_requests "
-    "BEGIN SELECT RAISE(ABORT, 'what was requested stays as it was requested'); END",
-    "CREATE TRIGGER fund_requests_closed BEFORE UPDATE ON fund_requests "
-    "WHEN OLD.state IN ('PAID', 'REJECTED', 'CANCELLED', 'EXPIRED') "
-    "BEGIN SELECT RAISE(ABORT, 'a closed request stays closed'); END",
+    Refusal(
+        "fund_requests_no_delete",
+        "DELETE",
+        "fund_requests",
+        "a request is never deleted",
+    ),
+    Refusal(
+        "fund_requests_fixed",
+        "UPDATE OF request_id, chain_id, recipient, amount_micro_usdc, why, requested_by, "
+        "requested_at_ms",
+        "fund_requests",
+        "what was requested stays as it was requested",
+    ),
+    Refusal(
+        "fund_requests_closed",
+        "UPDATE",
+        "fund_requests",
+        "a closed request stays closed",
+        when="OLD.state IN ('PAID', 'REJECTED', 'CANCELLED', 'EXPIRED')",
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.append_only import guarded
+from leverageguard.store.append_only import Refusal, guarded
 from leverageguard.store.base import Base
 
 
@@ -43,12 +43,23 @@ class IncidentRecord(Base):
 # A migration that creates the table must execute these too; create_all does so by itself.
 TRIGGERS = guarded(
     IncidentRecord,
-    "CREATE TRIGGER incidents_no_delete BEFORE DELETE ON incidents "
-    "BEGIN SELECT RAISE(ABORT, 'an incident is never deleted'); END",
-    "CREATE TRIGGER incidents_fixed BEFORE UPDATE OF chain_id, kind, subject, detail, "
-    "opened_at_ms, opened_by ON incidents "
-    "BEGIN SELECT RAISE(ABORT, 'what was an incident stays as it was told'); END",
-    "CREATE TRIGGER incidents_resolved_once BEFORE UPDATE ON incidents "
-    "WHEN OLD.resolved_at_ms IS NOT NULL "
-    "BEGIN SELECT RAISE(ABORT, 'a resolved incident stays resolved'); END",
+    Refusal(
+        "incidents_no_delete",
+        "DELETE",
+        "incidents",
+        "an incident is never deleted",
+    ),
+    Refusal(
+        "incidents_fixed",
+        "UPDATE OF chain_id, kind, subject, detail, opened_at_ms, opened_by",
+        "incidents",
+        "what was an incident stays as it was told",
+    ),
+    Refusal(
+        "incidents_resolved_once",
+        "UPDATE",
+        "incidents",
+        "a resolved incident stays resolved",
+        when="OLD.resolved_at_ms IS NOT NULL",
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.append_only import append_only, follows_on, guarded
+from leverageguard.store.append_only import Refusal, append_only, follows_on, guarded
 from leverageguard.store.base import Base
 
 
@@ -88,14 +88,25 @@ TRIGGERS = (
     *append_only(PolicyEndorsement),
     *guarded(
         PaymentException,
-        "CREATE TRIGGER payment_exceptions_no_delete BEFORE DELETE ON payment_exceptions "
-        "BEGIN SELECT RAISE(ABORT, 'money that arrived is never forgotten'); END",
-        "CREATE TRIGGER payment_exceptions_fixed BEFORE UPDATE OF payment_id, chain_id, tx_hash, "
-        "log_index, payer, amount_micro_usdc, quote_id, reason_code, detail, paid_at_ms, "
-        "created_at_ms ON payment_exceptions "
-        "BEGIN SELECT RAISE(ABORT, 'what arrived stays as it arrived'); END",
-        "CREATE TRIGGER payment_exceptions_resolved_once BEFORE UPDATE ON payment_exceptions "
-        "WHEN OLD.resolved_at_ms IS NOT NULL "
-        "BEGIN SELECT RAISE(ABORT, 'a resolved payment stays resolved'); END",
+        Refusal(
+            "payment_exceptions_no_delete",
+            "DELETE",
+            "payment_exceptions",
+            "money that arrived is never forgotten",
+        ),
+        Refusal(
+            "payment_exceptions_fixed",
+            "UPDATE OF payment_id, chain_id, tx_hash, log_index, payer, amount_micro_usdc, "
+            "quote_id, reason_code, detail, paid_at_ms, created_at_ms",
+            "payment_exceptions",
+            "what arrived stays as it arrived",
+        ),
+        Refusal(
+            "payment_exceptions_resolved_once",
+            "UPDATE",
+            "payment_exceptions",
+            "a resolved payment stays resolved",
+            when="OLD.resolved_at_ms IS NOT NULL",
+        ),
     ),
 )

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leverageguard.store.append_only import append_only, guarded
+from leverageguard.store.append_only import Refusal, append_only, guarded
 from leverageguard.store.base import Base, one_of
 
 BATCH_STATES = ("PLANNED", "SIGNED", "SENT", "PAY_UNKNOWN", "REVERTED", "MINED", "FINAL")
@@ -152,10 +152,18 @@ TRIGGERS = (
     *append_only(SettlementEvent),
     *guarded(
         PayoutRecord,
-        "CREATE TRIGGER payouts_no_delete BEFORE DELETE ON payouts "
-        "BEGIN SELECT RAISE(ABORT, 'a planned payout is never deleted'); END",
-        "CREATE TRIGGER payouts_fixed BEFORE UPDATE OF chain_id, claim_index, claim_id, "
-        "liquidation_event_id, policy_id, batch_id, recipient, amount_micro_usdc ON payouts "
-        "BEGIN SELECT RAISE(ABORT, 'a planned payout is never changed'); END",
+        Refusal(
+            "payouts_no_delete",
+            "DELETE",
+            "payouts",
+            "a planned payout is never deleted",
+        ),
+        Refusal(
+            "payouts_fixed",
+            "UPDATE OF chain_id, claim_index, claim_id, liquidation_event_id, policy_id, "
+            "batch_id, recipient, amount_micro_usdc",
+            "payouts",
+            "a planned payout is never changed",
+        ),
     ),
 )

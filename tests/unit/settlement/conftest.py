@@ -11,7 +11,7 @@ from tests.unit.settlement.items import approved
 
 
 @pytest.fixture
-def store(settings: Settings) -> Settings:
+def store(either_store: str, settings: Settings) -> Settings:
     """Settings whose store has its tables, empty."""
     base.Base.metadata.create_all(base.engine(settings))
     return settings

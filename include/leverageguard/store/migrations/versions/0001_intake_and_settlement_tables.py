@@ -213,9 +213,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("filing_id", name=op.f("pk_filed_claims")),
         sa.UniqueConstraint("reference", name=op.f("uq_filed_claims_reference")),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for trigger in TRIGGERS:
-            op.execute(trigger)
+    for trigger in TRIGGERS:
+        op.execute(trigger)
 
 
 def downgrade() -> None:

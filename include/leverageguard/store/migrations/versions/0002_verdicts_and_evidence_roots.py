@@ -53,14 +53,13 @@ def upgrade() -> None:
     )
     # Null for what was planned before evidence was sealed.
     op.add_column("payouts", sa.Column("evidence_root", sa.String(length=66), nullable=True))
-    if op.get_bind().dialect.name == "sqlite":
-        for trigger in TRIGGERS:
-            op.execute(trigger)
+    for trigger in TRIGGERS:
+        op.execute(trigger)
 
 
 def downgrade() -> None:
     """Take it back."""
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute("DROP TRIGGER payouts_evidence_fixed")
+    of_table = "" if op.get_bind().dialect.name == "sqlite" else " ON payouts"
+    op.execute(f"DROP TRIGGER payouts_evidence_fixed{of_table}")
     op.drop_column("payouts", "evidence_root")
     op.drop_table("verdicts")

@@ -241,10 +241,9 @@ def upgrade() -> None:
             name=op.f("uq_policy_endorsements_policy_id_endorsement_no"),
         ),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        tables = (claim_tables, policy_tables, audit_tables)
-        for trigger in (trigger for table in tables for trigger in table.TRIGGERS):
-            op.execute(trigger)
+    tables = (claim_tables, policy_tables, audit_tables)
+    for trigger in (trigger for table in tables for trigger in table.TRIGGERS):
+        op.execute(trigger)
 
 
 def downgrade() -> None:

@@ -50,9 +50,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("promotion_id", name=op.f("pk_risk_promotions")),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for trigger in TRIGGERS:
-            op.execute(trigger)
+    for trigger in TRIGGERS:
+        op.execute(trigger)
 
 
 def downgrade() -> None:

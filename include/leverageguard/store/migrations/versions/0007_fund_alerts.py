@@ -41,6 +41,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("alert_no", name=op.f("pk_fund_alerts")),
         sa.UniqueConstraint("open_key", name=op.f("uq_fund_alerts_open_key")),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for trigger in TRIGGERS:
-            op.execute(trigger)
+    for trigger in TRIGGERS:
+        op.execute(trigger)

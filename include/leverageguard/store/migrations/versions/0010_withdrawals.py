@@ -43,6 +43,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("request_id", name=op.f("pk_fund_requests")),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for trigger in REQUEST_TRIGGERS:
-            op.execute(trigger)
+    for trigger in REQUEST_TRIGGERS:
+        op.execute(trigger)
