@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,6 +34,13 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> config.Settings:
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(told))
     return settings
+
+
+def test_dag__its_formats__are_those_that_can_be_written() -> None:
+    source = (config.REPO_DIR / "dags" / "deliver_reports.py").read_text()
+    [told] = re.findall(r"^FORMATS = (\[.*\])$", source, re.MULTILINE)
+
+    assert tuple(json.loads(told)) == writing.FORMATS
 
 
 def mail(port: int | None, home: Path, names: list[str]) -> str:

@@ -75,7 +75,13 @@ CHAPTERS = (
                 "rpt_reconciliation",
                 "Reconciliation",
                 "reconciled_date, chain_id",
-                totals=("claims_usdc", "store_usdc", "chain_usdc", "chain_paid_usdc"),
+                totals=(
+                    "claims_usdc",
+                    "store_usdc",
+                    "chain_usdc",
+                    "chain_paid_usdc",
+                    "ledger_paid_usdc",
+                ),
             ),
             Table(
                 "rpt_claims",

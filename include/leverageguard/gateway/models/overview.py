@@ -20,6 +20,14 @@ class PlaceShown(BaseModel):
     needs: Need = Field(description="Whose login it asks for", examples=["airflow"])
 
 
+class SourceShown(BaseModel):
+    """How far one venue or chain was read, by its listing that is furthest behind."""
+
+    source_name: str = Field(examples=["okx"])
+    complete_to_at: Instant = Field(description="Everything before it was read")
+    lag_seconds: int = Field(description="Behind the time of publication", examples=[3600])
+
+
 class OverviewShown(BaseModel):
     """State of pipeline and fund, and the pages there are."""
 
@@ -41,5 +49,8 @@ class OverviewShown(BaseModel):
     )
     open_claim_count: int | None = Field(
         description="Claims that are neither paid, refused nor closed, as published", examples=[7]
+    )
+    sources: list[SourceShown] = Field(
+        description="What was read, as published; the one that lags most first"
     )
     places: list[PlaceShown]

@@ -17,7 +17,7 @@ from leverageguard.config import Settings
 from leverageguard.gateway import etags
 from leverageguard.gateway.host import SettingsDep
 from leverageguard.gateway.models.common import instant
-from leverageguard.gateway.models.overview import Need, OverviewShown, PlaceShown
+from leverageguard.gateway.models.overview import Need, OverviewShown, PlaceShown, SourceShown
 from leverageguard.gateway.problems import documented
 from leverageguard.warehouse import connect, snapshot
 
@@ -29,6 +29,15 @@ CLAIMS = """
             payout_state is distinct from 'PAID' and verdict <> 'rejected'
         ) as open_claim_count
     from fct_claims
+"""
+SOURCES = """
+    select
+        source_name,
+        min(complete_to_at) as complete_to_at,
+        max(lag_seconds) as lag_seconds
+    from rpt_freshness
+    group by source_name
+    order by lag_seconds desc, source_name
 """
 
 
@@ -81,13 +90,21 @@ def _published(settings: Settings) -> dict[str, Any]:
         path = snapshot.current(settings)
     except snapshot.SnapshotError:
         names = ("snapshot_version", "published_at", "undetermined_count", "open_claim_count")
-        return dict.fromkeys(names)
+        return {**dict.fromkeys(names), "sources": []}
     [about] = connect.rows(path, f"select * from {snapshot.INFO_TABLE}")
     [claims] = connect.rows(path, CLAIMS)
     return {
         "snapshot_version": about["version"],
         "published_at": instant(round(about["published_at"].timestamp() * 1000)),
         **claims,
+        "sources": [
+            SourceShown(
+                source_name=row["source_name"],
+                complete_to_at=instant(round(row["complete_to_at"].timestamp() * 1000)),
+                lag_seconds=row["lag_seconds"],
+            )
+            for row in connect.rows(path, SOURCES)
+        ],
     }
 
 

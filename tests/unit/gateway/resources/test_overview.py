@@ -25,6 +25,7 @@ def test_overview__nothing_published__says_so_and_still_leads_everywhere(api: Te
     assert (found["snapshot_version"], found["published_at"], found["open_claim_count"]) == (
         None, None, None,
     )  # fmt: skip
+    assert found["sources"] == []
     assert {"operations", "fund-and-solvency", "quality", "dbt", "runs", "api", "trader"} <= {
         one["name"] for one in found["places"]
     }
@@ -39,10 +40,18 @@ def test_overview__published__counts_what_is_open(
     found = api.get(OVERVIEW).json()
 
     assert found["snapshot_version"] == snapshot.current(settings).parent.name
-    assert found["published_at"].startswith("2026-01-06T02:00:00")
+    assert found["published_at"].startswith("2026-01-06T02:")
     assert (found["open_claim_count"], found["undetermined_count"]) == (0, 0)
     assert (found["halts"], found["open_incident_count"]) == ([], 0)
     assert found["solvency_ratio_ppm"] == 2_000_000
+
+
+@pytest.mark.usefixtures("published")
+def test_overview__published__tells_each_source_by_what_lags_most_in_it(api: TestClient) -> None:
+    assert api.get(OVERVIEW).json()["sources"] == [
+        {"source_name": "okx", "complete_to_at": "2026-01-06T00:00:00.000Z", "lag_seconds": 7200},
+        {"source_name": "bybit", "complete_to_at": "2026-01-06T02:00:00.000Z", "lag_seconds": 0},
+    ]
 
 
 @pytest.mark.usefixtures("published")

@@ -31,6 +31,11 @@ create table fct_policies as select * from (values
 create table fct_claims as select * from (values
     ('clm_1', 'verified', 'PAID', '{WALLET}'), ('clm_2', 'rejected', null, '{WALLET}'),
     ('clm_3', 'rejected', null, '{WALLET}')) as t (claim_id, verdict, payout_state, wallet);
+create table rpt_freshness as select * from (values
+    ('okx', 'fills', timestamptz '2026-01-06 01:00:00+00', 3600::bigint),
+    ('okx', 'orders', timestamptz '2026-01-06 00:00:00+00', 7200),
+    ('bybit', 'fills', timestamptz '2026-01-06 02:00:00+00', 0)
+) as t (source_name, endpoint, complete_to_at, lag_seconds);
 create table rpt_rejection_reasons as select
     'rejected' as verdict, 'IN_COVER' as reason_code, 2::bigint as claim_count,
     2::bigint as primary_claim_count;

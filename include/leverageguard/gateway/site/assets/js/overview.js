@@ -2,9 +2,9 @@
 
 import { follow } from "./api.js";
 import { h, show } from "./dom.js";
-import { count, times, when } from "./format.js";
+import { count, span, times, when } from "./format.js";
 import { coded, speak, t } from "./i18n.js";
-import { card, fault, figures, notice } from "./parts.js";
+import { card, fault, figures, lines, notice } from "./parts.js";
 import { resume } from "./session.js";
 import { banner, head, links } from "./shell.js";
 
@@ -36,10 +36,18 @@ function page(now) {
     now.halts.length
       ? notice("bad", t("overview.halted", { what: now.halts.map((one) => coded("halt", one, one)).join(", ") }))
       : notice("good", t("overview.running")),
+    sources(now.sources),
     h("div", { class: "grid halves even" }, 
       group("dashboards", now.places.filter((one) => one.url.includes("/superset/dashboard/"))),
       Object.entries(GROUPS).map(([name, names]) => group(name, now.places.filter((one) => names.includes(one.name))))),
   ];
+}
+
+/** How far each venue and chain was read when the figures were published. */
+function sources(found) {
+  if (!found.length) return null;
+  return card(t("overview.sources"), lines(found.map((one) =>
+    [one.source_name, t("overview.lag", { span: span(one.lag_seconds) }), t("overview.complete", { at: when(one.complete_to_at) })])));
 }
 
 const shown = (value) => (value === null ? "–" : count(value));
