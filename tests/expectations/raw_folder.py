@@ -224,6 +224,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "cover_seconds": 86_400,
         "wait_seconds": 1800,
         "filing_grace_seconds": 86_400,
+        "expected_loss_micro_usdc": 2_400_000,
         "created_at_ms": AT,
     },
     "intake/endorsements": {

@@ -175,6 +175,7 @@ BAD: list[Case] = [
     *bad("intake/bindings", "signer", None),
     *bad("intake/quotes", "quote_id", "q1"),
     *bad("intake/quotes", "max_payout_micro_usdc", 0),
+    *bad("intake/quotes", "expected_loss_micro_usdc", -1),
     *bad("intake/quotes", "principal_micro_usdc", None),
     *bad("intake/quotes", "payout_rate_ppm", 500_001),
     *bad("intake/endorsements", "policy_id account_id inst_id signer effective_at_ms", None),

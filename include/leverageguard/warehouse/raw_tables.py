@@ -105,7 +105,8 @@ _DECLARED = (
         "created_at_ms",
         "quote_id reference wallet account_id product_version terms_hash inst_id leverage:INT "
         "principal_micro_usdc premium_micro_usdc payout_rate_ppm:BIGINT max_payout_micro_usdc "
-        "cover_seconds:BIGINT wait_seconds:BIGINT filing_grace_seconds:BIGINT created_at_ms",
+        "cover_seconds:BIGINT wait_seconds:BIGINT filing_grace_seconds:BIGINT "
+        "expected_loss_micro_usdc created_at_ms",
     ),
     declared(
         "intake/endorsements",

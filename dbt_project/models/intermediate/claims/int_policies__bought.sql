@@ -82,6 +82,7 @@ bought as (
         quotes.premium_micro_usdc,
         quotes.payout_rate_ppm,
         quotes.max_payout_micro_usdc,
+        quotes.expected_loss_micro_usdc,
         quotes.tx_hash is not null as is_bought,
         quotes.chain_id,
         quotes.tx_hash as purchase_tx_hash,

@@ -39,6 +39,7 @@ joined as (
         policies.premium_micro_usdc,
         policies.payout_rate_ppm,
         policies.max_payout_micro_usdc,
+        policies.expected_loss_micro_usdc,
         coalesce(paid.approved_micro_usdc, 0) as approved_micro_usdc,
         coalesce(paid.paid_micro_usdc, 0) as paid_micro_usdc,
         policies.max_payout_micro_usdc - coalesce(paid.approved_micro_usdc, 0)

@@ -74,6 +74,7 @@ joined as (
         policies.cover_end_at,
         policies.principal_micro_usdc,
         policies.premium_micro_usdc,
+        policies.expected_loss_micro_usdc,
         greatest(policies.remaining_micro_usdc, 0) as sum_at_risk_micro_usdc,
         coalesce(opened.position_side, 'none opened') as position_side,
         opened.opened_at,

@@ -50,6 +50,22 @@ cells as (
                 / greatest(earned.cover_seconds, 1)
             ) as bigint
         ) as earned_micro_usdc,
+        -- Null where no policy of the cell has a chance of a model: unknown is not nothing.
+        cast(sum(earned.expected_loss_micro_usdc) as bigint) as expected_loss_micro_usdc,
+        cast(
+            sum(earned.premium_micro_usdc)
+                filter (where earned.expected_loss_micro_usdc is not null) as bigint
+        ) as modelled_premium_micro_usdc,
+        cast(
+            sum(
+                earned.expected_loss_micro_usdc * earned.exposed_seconds
+                / greatest(earned.cover_seconds, 1)
+            ) as bigint
+        ) as expected_to_date_micro_usdc,
+        cast(
+            sum(coalesce(claims.paid_micro_usdc, 0) + coalesce(claims.reserve_micro_usdc, 0))
+                filter (where earned.expected_loss_micro_usdc is not null) as bigint
+        ) as modelled_incurred_micro_usdc,
         cast(sum(coalesce(claims.claim_count, 0)) as bigint) as claim_count,
         cast(sum(coalesce(claims.verified_count, 0)) as bigint) as verified_count,
         cast(sum(coalesce(claims.paid_micro_usdc, 0)) as bigint) as paid_micro_usdc,

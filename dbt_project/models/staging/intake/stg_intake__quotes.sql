@@ -18,6 +18,7 @@ renamed as (
         premium_micro_usdc,
         payout_rate_ppm,
         max_payout_micro_usdc,
+        expected_loss_micro_usdc,
         cover_seconds,
         wait_seconds,
         filing_grace_seconds,
