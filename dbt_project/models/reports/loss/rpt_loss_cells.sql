@@ -54,7 +54,7 @@ cells as (
         cast(sum(earned.expected_loss_micro_usdc) as bigint) as expected_loss_micro_usdc,
         cast(
             sum(earned.premium_micro_usdc)
-                filter (where earned.expected_loss_micro_usdc is not null) as bigint
+            filter (where earned.expected_loss_micro_usdc is not null) as bigint
         ) as modelled_premium_micro_usdc,
         cast(
             sum(
@@ -64,7 +64,7 @@ cells as (
         ) as expected_to_date_micro_usdc,
         cast(
             sum(coalesce(claims.paid_micro_usdc, 0) + coalesce(claims.reserve_micro_usdc, 0))
-                filter (where earned.expected_loss_micro_usdc is not null) as bigint
+            filter (where earned.expected_loss_micro_usdc is not null) as bigint
         ) as modelled_incurred_micro_usdc,
         cast(sum(coalesce(claims.claim_count, 0)) as bigint) as claim_count,
         cast(sum(coalesce(claims.verified_count, 0)) as bigint) as verified_count,
