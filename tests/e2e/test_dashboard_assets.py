@@ -245,6 +245,15 @@ def test_chart__what_it_asks__is_what_its_settings_say(name: str) -> None:
     assert chart["description"]
 
 
+@pytest.mark.parametrize("name", [name for name in CHARTS if CHARTS[name]["viz_type"] == "table"])
+def test_table__what_its_rows_are_ordered_by__is_one_of_its_columns(name: str) -> None:
+    """Asked over the API, rows are grouped by the columns shown: DuckDB refuses another order."""
+    (query,) = json.loads(CHARTS[name]["query_context"])["queries"]
+    assert {column for column, _ in query["orderby"]} <= set(query["columns"])
+    params = CHARTS[name]["params"]
+    assert [json.loads(one) for one in params.get("order_by_cols", [])] == query["orderby"]
+
+
 @pytest.mark.parametrize("name", CHARTS)
 def test_chart__every_column_and_metric__is_in_its_dataset(name: str) -> None:
     chart = CHARTS[name]
