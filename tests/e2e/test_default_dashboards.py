@@ -112,3 +112,4 @@ def test_up__totals__tie_to_the_ledger_and_to_the_chain(
     assert round(figures["cash_difference"] * 1e6) == 0
     assert round(figures["trial_balance"] * 1e6) == 0
     assert figures["unreconciled_batches"] == 0
+    assert round(figures["unbooked_amount"] * 1e6) == 0

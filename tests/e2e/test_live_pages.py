@@ -83,6 +83,8 @@ def test_overview__published_meanwhile__shows_it_without_a_reload(live: Live) ->
     version = publish(live)
 
     live.see(version)
+    live.see("How far each source was read")
+    live.see("2 h behind")
     assert live.page.evaluate("window.wasHere") is True
     live.page.screenshot(path=live.settings.data_dir / "overview.png", full_page=True)
     live.page.set_viewport_size({"width": 390, "height": 844})
@@ -112,3 +114,16 @@ def test_transparency__published_meanwhile__shows_it_and_keeps_what_was_opened(l
 
     live.see("1,927")
     assert live.page.locator("#main details[open]").count() == 1
+
+
+def test_transparency__address_of_a_batch__shows_that_batch(live: Live) -> None:
+    publish(live)
+    live.page.set_viewport_size({"width": 1440, "height": 500})
+    live.page.goto(f"{live.url}/transparency/#batch-31337-2")
+    live.see("Batch 2")
+
+    live.page.wait_for_function(
+        "(() => { const at = document.getElementById('batch-31337-2').getBoundingClientRect();"
+        " return window.scrollY > 0 && at.top >= 0 && at.top < innerHeight; })()",
+        timeout=PATIENCE_MS,
+    )
