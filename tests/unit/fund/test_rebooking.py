@@ -9,7 +9,6 @@ import pytest
 from leverageguard.audit import verifying
 from leverageguard.fund import rebooking
 from leverageguard.policies import booking as policy_booking
-from leverageguard.store.ledger_tables import TRIGGERS
 from leverageguard.warehouse import landing
 from tests.policy_world import USDC
 from tests.unit.fund.fund_world import FundWorld, unbalanced
@@ -43,9 +42,12 @@ def world(settings):
 def lose(world: FundWorld, which: str = "1 = 1") -> int:
     """What a broken disk or a wrong statement can do; how many legs are gone."""
     with sqlite3.connect(world.settings.store_path) as database:
+        [(trigger,)] = database.execute(
+            "select sql from sqlite_master where name = 'ledger_entries_no_delete'"
+        ).fetchall()
         database.execute("drop trigger ledger_entries_no_delete")
         count = database.execute(f"delete from ledger_entries where {which}").rowcount
-        database.execute(next(one for one in TRIGGERS if "no_delete" in one))
+        database.execute(trigger)
     return count
 
 
