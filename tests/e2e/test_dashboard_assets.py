@@ -199,6 +199,16 @@ def test_table__what_a_row_is_about__is_one_step_away(
     assert f'<a href="__AIRFLOW__/leverageguard/{address}' in found["expression"]
 
 
+@pytest.mark.parametrize("name", [name for name in CHARTS if "x_axis" in CHARTS[name]["params"]])
+def test_chart__its_axis__is_not_called_as_one_of_its_figures(name: str) -> None:
+    """The browser finds a series by its label: one that is the axis's is not drawn."""
+    params, dataset = CHARTS[name]["params"], DATASETS[CHARTS[name]["dataset_uuid"]]
+    columns = {one["column_name"]: one["verbose_name"] for one in dataset["columns"]}
+    metrics = {one["metric_name"]: one["verbose_name"] for one in dataset["metrics"]}
+
+    assert columns[params["x_axis"]] not in {metrics[one] for one in params.get("metrics", ())}
+
+
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_dashboard__on_a_phone__only_figures_share_its_width(name: str) -> None:
     kinds = {chart["uuid"]: chart["viz_type"] for chart in CHARTS.values()}
