@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
-from collections.abc import Iterator
 from dataclasses import replace
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from leverageguard import config
 from leverageguard.reporting import delivery, writing
+from tests.object_store import BUCKET, address, client, url
 
-NAME, BUCKET = "daily-2026-01-06", "reports-of-the-pool"
-
-
-@pytest.fixture
-def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """host:port of an S3 with one empty bucket; credentials as AWS's own tools find them."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    server.start()
-    client(f"127.0.0.1:{port}").create_bucket(Bucket=BUCKET)
-    yield f"127.0.0.1:{port}"
-    server.stop()
+__all__ = ["address"]
+NAME = "daily-2026-01-06"
 
 
 @pytest.fixture
@@ -40,10 +22,6 @@ def settings(tmp_path, monkeypatch: pytest.MonkeyPatch) -> config.Settings:
     made = config.load()
     write(made, "first")
     return made
-
-
-def client(address: str):
-    return boto3.client("s3", endpoint_url=f"http://{address}", region_name="us-east-1")
 
 
 def write(settings: config.Settings, text: str) -> None:
@@ -58,8 +36,7 @@ def write(settings: config.Settings, text: str) -> None:
 
 
 def to(settings: config.Settings, address: str, bucket: str = BUCKET) -> config.Settings:
-    query = f"scheme=http&endpoint_override={address}&region=us-east-1"
-    return replace(settings, reports_to=f"s3://{bucket}/daily/reports?{query}")
+    return replace(settings, reports_to=url(address, "daily/reports", bucket))
 
 
 def stored(address: str) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leverageguard import places
 from leverageguard.recovery.errors import RecoveryError
 
 FORM = 1
@@ -125,10 +126,8 @@ class Shelf:
 
 def shelf(address: str) -> Shelf:
     """The shelf at a folder or an address as fsspec writes it (`s3://bucket/backups`)."""
-    from fsspec.core import url_to_fs
-
     try:
-        store, root = url_to_fs(address)
+        store, root = places.opened(address)
     except (ImportError, ValueError) as error:
         raise RecoveryError(f"{address} cannot be used: {error}") from None
     return Shelf(store, str(root).rstrip("/"), address)

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from leverageguard import places
 from leverageguard.config import Settings
 from leverageguard.reporting import writing
 
@@ -29,7 +30,7 @@ def deliver(settings: Settings, names: list[str]) -> list[str]:
     final = [str(one["report"]) for one in writing.manifests(settings) if one["is_final"]]
     arrived = []
     try:
-        store, root = _store(settings.reports_to)
+        store, root = places.opened(settings.reports_to)
         for name in sorted({*final, *names}):
             folder = writing.reports_dir(settings) / name
             if _is_marked(folder, settings.reports_to):
@@ -43,23 +44,6 @@ def deliver(settings: Settings, names: list[str]) -> list[str]:
         raise DeliveryError(f"LEVERAGEGUARD_REPORTS_TO={settings.reports_to}: {error}") from error
     log.info("reports delivered: %s", ", ".join(arrived) or "none")
     return arrived
-
-
-def _store(place: str) -> tuple[Any, str]:
-    """The file system of an address and the path in it.
-
-    `s3://` goes through Arrow, which is there anyway; credentials are found as AWS finds them.
-    """
-    from fsspec.core import url_to_fs
-
-    if not place.startswith("s3://"):
-        found: tuple[Any, str] = url_to_fs(place)
-        return found
-    from fsspec.implementations.arrow import ArrowFSWrapper
-    from pyarrow import fs
-
-    bucket, root = fs.FileSystem.from_uri(place)
-    return ArrowFSWrapper(bucket), root.rstrip("/")
 
 
 def _copy(store: Any, folder: Path, target: str) -> None:

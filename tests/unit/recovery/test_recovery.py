@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +20,12 @@ from leverageguard.audit import verifying
 from leverageguard.intake import accounts
 from leverageguard.recovery import boxing, command, cutting, parts
 from leverageguard.recovery.errors import RecoveryError
-from leverageguard.recovery.shelf import Shelf, shelf
+from leverageguard.recovery.shelf import shelf
 from leverageguard.stack import processes, secrets
 from leverageguard.store import base
+from tests.object_store import address, url
 
+__all__ = ["address"]
 WALLET = "0x" + "11" * 20
 PHRASE = "correct horse battery"
 
@@ -387,22 +388,18 @@ def test_box__changed__does_not_open(tmp_path):
         boxing.unboxed(box[:-1] + b"x", lambda: PHRASE)
 
 
-@pytest.fixture
-def bucket(monkeypatch) -> Iterator[Shelf]:
-    """A shelf that is no folder."""
-    made = shelf("memory://backups")
-    yield made
-    made.store.rm(made.root, recursive=True)
-
-
-def test_backup__object_store__is_as_good_as_a_folder(stack, tmp_path, bucket):
-    backup(stack, bucket.address)
-    backup(stack, bucket.address, "--keep", "1")
+def test_backup__object_store__is_as_good_as_a_folder(stack, tmp_path, address, phrase):
+    place = url(address, "backups")
+    assert list(command.lines(stack, options("backup", "--to", place, "--list"))) == []
+    backup(stack, place, "--secrets-passphrase", phrase)
+    backup(stack, place, "--secrets-passphrase", phrase, "--keep", "1")
+    assert "as they were put there" in backup(stack, place, "--verify")[-1]
     other = elsewhere(stack, tmp_path)
 
-    restore(other, bucket.address, "--without-secrets")
+    restore(other, place, "--secrets-passphrase", phrase)
     assert content(other.raw_dir).items() <= content(stack.raw_dir).items()
-    assert len(bucket.names()) == 1
+    assert content(other.secrets_dir) == content(stack.secrets_dir)
+    assert len(shelf(place).names()) == 1
 
 
 def test_parts__rows__name_each_thing_once():
