@@ -11,7 +11,7 @@ import pytest
 from leverageguard import cli_options
 from leverageguard.recovery import command
 from leverageguard.settlement import ledger, steps
-from leverageguard.settlement.errors import SettlementError
+from leverageguard.settlement.errors import StoreAndChainDisagree
 from leverageguard.store import base
 from tests.anvil import anvil_fixture  # noqa: F401
 from tests.pool_stack import USDC, PoolStack, item, stack_fixture  # noqa: F401
@@ -87,7 +87,7 @@ def test_restore__other_claims_take_the_place_of_a_batch_that_was_paid__nobody_i
     run("restore", "--replace", "--from")
     (batch_id,) = stack.plan(item(4), item(5))
 
-    with pytest.raises(SettlementError):
+    with pytest.raises(StoreAndChainDisagree, match="nothing was sent"):
         steps.settle(batch_id)
         steps.confirm(batch_id)
 
