@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from pathlib import Path
 from typing import Any
 
 from leverageguard import places
 from leverageguard.config import Settings
-from leverageguard.reporting import writing
+from leverageguard.reporting import marks, writing
 
 log = logging.getLogger(__name__)
 MARKS = ".delivered"
@@ -33,12 +32,13 @@ def deliver(settings: Settings, names: list[str]) -> list[str]:
         store, root = places.opened(settings.reports_to)
         for name in sorted({*final, *names}):
             folder = writing.reports_dir(settings) / name
-            if _is_marked(folder, settings.reports_to):
+            mark = marks.path(settings, MARKS, name)
+            told = marks.told(settings, name, settings.reports_to)
+            if mark.exists() and mark.read_text() == told:
                 continue
-            told = _told(folder, settings.reports_to)
             _copy(store, folder, f"{root}/{name}")
-            _mark(folder).parent.mkdir(exist_ok=True)
-            _mark(folder).write_text(told)
+            mark.parent.mkdir(exist_ok=True)
+            mark.write_text(told)
             arrived.append(f"{settings.reports_to.partition('?')[0].rstrip('/')}/{name}")
     except (OSError, ImportError, ValueError) as error:
         raise DeliveryError(f"LEVERAGEGUARD_REPORTS_TO={settings.reports_to}: {error}") from error
@@ -54,17 +54,3 @@ def _copy(store: Any, folder: Path, target: str) -> None:
     files = sorted(folder.iterdir(), key=lambda path: (path.name == writing.MANIFEST, path.name))
     for path in files:
         store.put_file(str(path), f"{target}/{path.name}")
-
-
-def _mark(folder: Path) -> Path:
-    return folder.parent / MARKS / folder.name
-
-
-def _is_marked(folder: Path, place: str) -> bool:
-    mark = _mark(folder)
-    return mark.exists() and mark.read_text() == _told(folder, place)
-
-
-def _told(folder: Path, place: str) -> str:
-    """What a mark says: which report, told how, went where."""
-    return f"{hashlib.sha256((folder / writing.MANIFEST).read_bytes()).hexdigest()} {place}"

@@ -5,7 +5,6 @@ What waits and what was sent is kept beside the reports, so a run that failed lo
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import structlog
 
 from leverageguard.config import Settings
-from leverageguard.reporting import writing
+from leverageguard.reporting import marks, writing
 
 MARKS = ".mailed"
 PDF = "report.pdf"
@@ -49,8 +48,8 @@ def waiting(settings: Settings) -> list[str]:
     """Reports whose letters were not sent yet; none where nobody is to get them."""
     if not settings.reports_email:
         return []
-    marks = sorted((writing.reports_dir(settings) / MARKS).glob("*"))
-    folders = {path.name for path in marks if path.read_text() == _WAITS}
+    kept = sorted((writing.reports_dir(settings) / MARKS).glob("*"))
+    folders = {path.name for path in kept if path.read_text() == _WAITS}
     return [name for name in sorted(folders) if _manifest(settings, name).exists()]
 
 
@@ -116,10 +115,8 @@ def _manifest(settings: Settings, name: str) -> Path:
 
 
 def _mark(settings: Settings, name: str) -> Path:
-    return writing.reports_dir(settings) / MARKS / name
+    return marks.path(settings, MARKS, name)
 
 
 def _told(settings: Settings, name: str) -> str:
-    """What a mark says of a letter that was sent: which report, told how, to whom."""
-    digest = hashlib.sha256(_manifest(settings, name).read_bytes()).hexdigest()
-    return f"{digest} {' '.join(settings.reports_email)}"
+    return marks.told(settings, name, " ".join(settings.reports_email))
