@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from leverageguard import config
+from leverageguard.dashboards import command as dashboards
 from leverageguard.reporting.chapters import CHAPTERS
-from leverageguard.stack import dashboards
 from leverageguard.stack.progress import StackError
 from leverageguard.warehouse import model_runner
 from leverageguard.warehouse.metrics import SECTIONS

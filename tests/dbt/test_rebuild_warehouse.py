@@ -10,8 +10,9 @@ import duckdb
 import pytest
 
 from leverageguard import clock, config
-from leverageguard.stack import processes, rebuilding
-from leverageguard.stack.rebuilding import RebuildRefused
+from leverageguard.recovery import rebuilding
+from leverageguard.recovery.rebuilding import RebuildRefused
+from leverageguard.stack import processes
 from leverageguard.warehouse import snapshot
 from tests.dbt import small_world
 from tests.dbt.dbt_world import HOUR, DbtWorld

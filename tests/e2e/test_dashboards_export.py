@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from leverageguard import config
-from leverageguard.stack import dashboards
+from leverageguard.dashboards import command as dashboards
 from leverageguard.stack.progress import StackError
 from tests.e2e import superset_server
 from tests.e2e.superset_server import Running, send, session

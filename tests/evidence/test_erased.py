@@ -14,7 +14,7 @@ from leverageguard.audit import verifying
 from leverageguard.evidence import verdicts, verify
 from leverageguard.evidence.report import is_wrong
 from leverageguard.notifications import contacts
-from leverageguard.stack import erasing
+from leverageguard.security import erasing
 from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.intake_tables import Quote

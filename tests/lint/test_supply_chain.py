@@ -12,7 +12,7 @@ from detect_secrets.core import baseline
 from detect_secrets.core.secrets_collection import SecretsCollection
 
 from leverageguard import config
-from leverageguard.stack import supply_chain
+from leverageguard.security import supply_chain
 from leverageguard.stack.progress import StackError
 
 REPO = Path(__file__).parents[2]

@@ -1,1 +1,1 @@
-"""Backups of a whole stack, taken while it runs, and their way back."""
+"""Backups of a whole stack, their way back, and the warehouse built again from raw."""

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from leverageguard import envelope
 from leverageguard.config import Settings
 from leverageguard.gateway_settings import LOOPBACK
+from leverageguard.security import keys
 from leverageguard.settlement.signing import signers
-from leverageguard.stack import keys
 
 MONTHS_3_S = 90 * 86_400
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700

@@ -5,7 +5,8 @@ from cryptography.fernet import Fernet
 
 from leverageguard import clock, envelope
 from leverageguard.intake import accounts
-from leverageguard.stack import doctor, keys, secrets
+from leverageguard.security import doctor, keys
+from leverageguard.stack import secrets
 from leverageguard.store import base
 
 FAR = "http://example.org/x"

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from leverageguard.config import Settings
+from leverageguard.dashboards import files
 from leverageguard.gateway import guest_tokens
-from leverageguard.stack import dashboard_files, superset
+from leverageguard.stack import superset
 from leverageguard.stack.progress import StackError
 
 
@@ -32,11 +33,11 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> list[str]:
 
 def _synced(settings: Settings, options: Mapping[str, Any]) -> list[str]:
     """The files that sync wrote. Raises StackError where they were only checked and differ."""
-    changed = list(dashboard_files.sync(settings, options["to"], is_check=options["check"]))
+    changed = list(files.sync(settings, options["to"], is_check=options["check"]))
     if changed and options["check"]:
-        files = ", ".join(changed)
+        told = ", ".join(changed)
         raise StackError(
-            f"not as dbt and the datasets say: {files}; ./leverageguard dashboards sync"
+            f"not as dbt and the datasets say: {told}; ./leverageguard dashboards sync"
         )
     return [f"changed: {path}" for path in changed] or ["every file is as dbt and datasets say"]
 

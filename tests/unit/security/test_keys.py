@@ -5,7 +5,7 @@ from leverageguard import envelope
 from leverageguard.audit import verifying
 from leverageguard.intake import accounts
 from leverageguard.notifications import contacts
-from leverageguard.stack import keys
+from leverageguard.security import keys
 from leverageguard.store import auditing, base
 
 WALLET = "0x" + "11" * 20

@@ -15,8 +15,8 @@ from leverageguard.config import Settings
 from leverageguard.exchanges import steps as exchange_steps
 from leverageguard.intake import accounts
 from leverageguard.notifications import contacts, outbox
-from leverageguard.stack import erasing, keys
-from leverageguard.stack.erasing import ErasureRefused
+from leverageguard.security import erasing, keys
+from leverageguard.security.erasing import ErasureRefused
 from leverageguard.store import base, every_table  # noqa: F401 - registers tables
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.intake_tables import Account, Quote

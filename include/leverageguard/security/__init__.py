@@ -1,0 +1,1 @@
+"""What an operator does for keys, personal data and the packages the stack is made of."""
