@@ -285,6 +285,7 @@ COMMANDS: dict[str, Command] = {
     "rebuild-books": _printer("fund.rebooking"),
     "rebuild-warehouse": _printer("recovery.rebuilding"),
     "report": _printer("reporting.command"),
+    "secrets": _printer("security.secrets_command"),
     "service-accounts": _printer("gateway.command"),
     "supply-chain": _printer("security.supply_chain"),
 }  # fmt: skip

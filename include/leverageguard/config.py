@@ -21,6 +21,7 @@ from leverageguard import (
     monitoring_settings,
     people_settings,
     reporting_settings,
+    secrets_settings,
     store_settings,
 )  # fmt: skip
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
@@ -30,6 +31,7 @@ from leverageguard.keys_settings import KeysSettings
 from leverageguard.monitoring_settings import MonitoringSettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 from leverageguard.reporting_settings import ReportingSettings
+from leverageguard.secrets_settings import SecretsSettings
 from leverageguard.store_settings import StoreSettings
 
 __all__ = [
@@ -51,7 +53,7 @@ PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
 PARTS = (
     people_settings, fund_settings, gateway_settings, keys_settings, monitoring_settings,
-    reporting_settings, store_settings,
+    reporting_settings, secrets_settings, store_settings,
 )  # fmt: skip
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
@@ -64,6 +66,7 @@ class Settings(
     MonitoringSettings,
     PeopleSettings,
     ReportingSettings,
+    SecretsSettings,
     StoreSettings,
 ):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
@@ -186,16 +189,6 @@ class Settings(
     def deployment_path(self) -> Path:
         """Where the addresses deployed on this chain are kept."""
         return self.data_dir / "deployments" / f"{self.chain_id}.json"
-
-    def secret(self, name: str) -> str:
-        """One secret's text; raises ConfigError when it was never generated."""
-        path = self.secrets_dir / name
-        try:
-            return path.read_text().strip()
-        except FileNotFoundError:
-            raise ConfigError(
-                f"secret {name!r} is missing in {self.secrets_dir}: run ./leverageguard up"
-            ) from None
 
     def deployment(self) -> Deployment:
         """The chain's pool; raises ConfigError before it was deployed."""

@@ -1,6 +1,6 @@
 """Envelope encryption: every row's secret under a data key of its own, that key under another.
 
-The wrapping key is `secret:credentials_key`, a file of the secrets folder with one Fernet key a
+The wrapping key is `secret:credentials_key`, a secret of the stack with one Fernet key a
 line, the newest first, or `kms:KEY_ID`, a key that never leaves AWS KMS. Changing it wraps the data
 keys anew and never touches what they seal. A row that is deleted takes its data key along.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from leverageguard import aws
+from leverageguard import aws, secret_homes
 from leverageguard.config import ConfigError, Settings
 
 FILE = "credentials_key"
@@ -41,8 +41,8 @@ def unseal(settings: Settings, sealed: bytes) -> bytes:
     """What was sealed; raises NotOpenedError without the key that wrapped its data key."""
     found = _unpacked(sealed)
     if found is None:
-        return _opened(_ring(settings), sealed)
-    return _opened(Fernet(_data_key(settings, found)), found["data"].encode())
+        return _opened(settings, sealed)
+    return _opened_by(Fernet(_data_key(settings, found)), found["data"].encode())
 
 
 def rewrap(settings: Settings, sealed: bytes) -> bytes:
@@ -133,15 +133,24 @@ def _data_key(settings: Settings, found: dict[str, Any]) -> bytes:
         blob = base64.b64decode(wrapped)
         answer = aws.kms().decrypt(KeyId=by.removeprefix("kms:"), CiphertextBlob=blob)
         return bytes(answer["Plaintext"])
-    return _opened(_ring(settings), wrapped.encode())
+    return _opened(settings, wrapped.encode())
 
 
-def _opened(key: Fernet | MultiFernet, token: bytes) -> bytes:
+def _opened(settings: Settings, token: bytes) -> bytes:
+    """Opened by the wrapping keys; those kept in memory may be older than the last rotation."""
+    try:
+        return _ring(settings).decrypt(token)
+    except InvalidToken:
+        secret_homes.forget()
+    return _opened_by(_ring(settings), token)
+
+
+def _opened_by(key: Fernet | MultiFernet, token: bytes) -> bytes:
     try:
         return key.decrypt(token)
     except InvalidToken:
         raise NotOpenedError(
-            f"sealed under a key that is not in {FILE} of the secrets folder: put the file of that "
+            f"sealed under a key that is not in {FILE} of the secrets: put the file of that "
             "time back (its keys may follow the present ones, one a line)"
         ) from None
 
@@ -155,11 +164,5 @@ def _keys(settings: Settings) -> list[str]:
 
 
 def _write(settings: Settings, keys: list[str]) -> None:
-    path = settings.secrets_dir / FILE
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w") as file:
-        file.write("\n".join(keys) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    settings.home_of(FILE).put(FILE, "\n".join(keys))
+    secret_homes.forget()

@@ -19,7 +19,9 @@ from tests.bench import venue_cost
 
 REPO = Path(__file__).parents[2]
 README = (REPO / "README.md").read_text()
-DOCS = [REPO / name for name in ("README.md", "CONTRIBUTING.md", "docs/venues.md")]
+DOCS = [
+    REPO / name for name in ("README.md", "CONTRIBUTING.md", "docs/venues.md", "docs/secrets.md")
+]
 # Of the files outside a venue's own, those that may name Hyperliquid, as the README says.
 NAMES_THE_FIFTH = {
     "dbt_project/seeds/sold_instruments.csv",
@@ -133,6 +135,7 @@ def test_readme__settings__are_the_ones_that_are_read():
         "fund_settings.py",
         "gateway_settings.py",
         "monitoring_settings.py",
+        "secrets_settings.py",
     )
     code = "".join((REPO / "include/leverageguard" / name).read_text() for name in files)
     read = set(re.findall(r'"(LEVERAGEGUARD_\w+)"', code))

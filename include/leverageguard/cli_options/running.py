@@ -92,6 +92,18 @@ def _keys(commands: Any) -> None:
     actions.add_parser("rotate", help="a new wrapping key; every data key is wrapped by it")
 
 
+def _secrets(commands: Any) -> None:
+    secrets = commands.add_parser("secrets", help="where secrets live, and what is there")
+    actions = secrets.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="the names (what you get without ACTION)")
+    put = actions.add_parser("put", help="write one; its text comes on standard input")
+    put.add_argument("name", help="connections/ID and variables/KEY are Airflow's")
+    put.add_argument("--from", dest="file", type=Path, metavar="FILE", help="its text is there")
+    dropped = actions.add_parser("drop", help="take one away")
+    dropped.add_argument("name")
+    actions.add_parser("import", help="bring those that are files to LEVERAGEGUARD_SECRETS")
+
+
 def _doctor(commands: Any) -> None:
     commands.add_parser("doctor", help="what is insecure in the present configuration")
 
@@ -139,5 +151,6 @@ def _rebuilding(commands: Any) -> None:
 
 
 COMMANDS = (
-    _stack, _gateway, _dashboards, _keys, _doctor, _recovery, _rebuilding, _supply_chain, _world
+    _stack, _gateway, _dashboards, _keys, _secrets, _doctor, _recovery, _rebuilding, _supply_chain,
+    _world,
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """`./leverageguard doctor`: what is insecure in the present configuration, and what to do.
 
-It reads settings, files' modes and the store, changes nothing, calls nobody and shows no secret.
+It reads settings, files' modes and the store, changes nothing, calls nobody but the home of
+secrets, and shows no secret.
 What is harmless in a simulated world, where keys and money are made up, is told as a note there.
 """
 
@@ -12,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from leverageguard import envelope
+from leverageguard import envelope, secret_homes
 from leverageguard.config import Settings
 from leverageguard.gateway_settings import LOOPBACK
-from leverageguard.security import keys
+from leverageguard.security import keys, secrets_command
 from leverageguard.settlement.signing import signers
 
 MONTHS_3_S = 90 * 86_400
@@ -37,6 +38,7 @@ class Finding:
 
 def lines(settings: Settings, _options: Mapping[str, Any]) -> Iterator[str]:
     """A line a finding; raises UnsafeError at the end when one is more than a note."""
+    yield f"secrets live in {settings.secrets_home}"
     unsafe = 0
     for finding in findings(settings):
         is_note = settings.is_simulated and not finding.matters_in_simulation
@@ -64,6 +66,16 @@ def _secret_files(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"others can open {path}", fix, matters_in_simulation=True)
 
 
+def _secrets_home(settings: Settings) -> Iterator[Finding]:
+    for name in secrets_command.leftovers(settings):
+        path = settings.secrets_dir / name
+        yield Finding(
+            f"{name} lies in clear in {settings.secrets_dir} beside {settings.secrets_home}",
+            f"rm {path}",
+            matters_in_simulation=True,
+        )
+
+
 def _data_folder(settings: Settings) -> Iterator[Finding]:
     if settings.data_dir.exists() and settings.data_dir.stat().st_mode & 0o002:
         yield Finding(
@@ -74,7 +86,7 @@ def _data_folder(settings: Settings) -> Iterator[Finding]:
 
 
 def _signing_keys(settings: Settings) -> Iterator[Finding]:
-    held = sorted(settings.secrets_dir.glob(signers.VERIFIER_SECRET.format(number="*")))
+    held = settings.secret_names(signers.VERIFIER_SECRET.format(number=""))
     if len(held) > 1:
         yield Finding(
             f"{len(held)} verifier keys lie on one machine: who takes it signs for all of them",
@@ -121,7 +133,8 @@ def _wrapping_key(settings: Settings) -> Iterator[Finding]:
             matters_in_simulation=True,
         )
     path = settings.secrets_dir / envelope.FILE
-    if not present.startswith("kms:") and time.time() - path.stat().st_mtime > MONTHS_3_S:
+    is_file = settings.are_secrets_files and not present.startswith("kms:")
+    if is_file and time.time() - path.stat().st_mtime > MONTHS_3_S:
         yield Finding(
             "the key that wraps exchange keys is older than 90 days", "./leverageguard keys rotate"
         )
@@ -129,7 +142,7 @@ def _wrapping_key(settings: Settings) -> Iterator[Finding]:
 
 def _has_wrapping_key(settings: Settings) -> bool:
     in_kms = settings.credentials_key.startswith("kms:")
-    return in_kms or (settings.secrets_dir / envelope.FILE).exists()
+    return in_kms or settings.find_secret(envelope.FILE) is not None
 
 
 def _plain_http(settings: Settings) -> Iterator[Finding]:
@@ -139,6 +152,7 @@ def _plain_http(settings: Settings) -> Iterator[Finding]:
         ("LEVERAGEGUARD_CHAIN_RPC", settings.chain_rpc or ""),
         ("LEVERAGEGUARD_ALERT_WEBHOOK", settings.alert_webhook or ""),
         ("LEVERAGEGUARD_RATE_LIMITS", settings.rate_limits),
+        ("LEVERAGEGUARD_SECRETS", settings.secrets_home.removeprefix(secret_homes.VAULT)),
         *(("LEVERAGEGUARD_CORS_ORIGINS", origin) for origin in settings.cors_origins),
     ]
     for name, text in named:
@@ -189,6 +203,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
 Check = Callable[[Settings], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     _secret_files,
+    _secrets_home,
     _data_folder,
     _store,
     _signing_keys,

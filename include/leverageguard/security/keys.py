@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from leverageguard import envelope
+from leverageguard import airflow_secrets, envelope
 from leverageguard.config import Settings
 from leverageguard.intake.accounts import ERASED
 from leverageguard.settlement import incidents
@@ -55,6 +55,8 @@ def _rotated(settings: Settings) -> Iterator[str]:
         with base.writing(settings) as session:
             for what, table, column in SEALED:
                 yield f"{_rewrapped(settings, session, table, column.key)} {what} wrapped anew"
+        if airflow_secrets.rewrap(settings):
+            yield "Airflow's sealed connections and variables wrapped anew"
         gone = envelope.retire(settings)
     yield f"{gone} old keys forgotten; a backup made under them needs the file of its time"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from leverageguard import config
+from leverageguard import airflow_secrets, config
 from leverageguard.config import Settings
 from leverageguard.stack import observing, processes, secrets
 from leverageguard.stack.progress import Progress, StackError
@@ -45,7 +45,6 @@ BACKFILL_TRIES = 8
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of every Airflow process and command of this stack."""
-    folder = settings.secrets_dir
     inherited = config.child_environment(settings)
     users = ",".join(f"{user}:{role}" for user, role in secrets.AIRFLOW_USERS.items())
     base = f"http://{settings.host}:{settings.airflow_port}"
@@ -57,22 +56,20 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW_CONFIG": str(settings.repo_dir / "airflow.cfg"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.repo_dir / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.repo_dir / "plugins"),
-        "AIRFLOW__CORE__FERNET_KEY_CMD": f"cat {folder / 'airflow_fernet'}",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": users,
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(
-            folder / secrets.AIRFLOW_PASSWORDS
+            settings.secrets_dir / secrets.AIRFLOW_PASSWORDS
         ),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_metadata(settings)}?timeout=30",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs_dir / "tasks"),
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.worker_log_port),
         "AIRFLOW__API__BASE_URL": base,
-        "AIRFLOW__API__SECRET_KEY_CMD": f"cat {folder / 'airflow_secret_key'}",
-        "AIRFLOW__API_AUTH__JWT_SECRET_CMD": f"cat {folder / 'airflow_jwt'}",
         # This checkout's package, whichever one the environment was installed from.
         "PYTHONPATH": os.pathsep.join((f"{include / 'airflow_settings'}", f"{include}")),
         "PYTHONWARNINGS": "ignore",
         "PYTHONDONTWRITEBYTECODE": "",  # a task would compile the package anew at every start
+        **airflow_secrets.environment(settings),
         **observing.airflow(settings),
     }
 

@@ -1,11 +1,9 @@
-"""Secrets of one stack: generated once, mode 0600, in a folder git never sees."""
+"""Secrets of one stack: generated once, into the home that is configured for them."""
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
-from pathlib import Path
 
 from cryptography.fernet import Fernet
 
@@ -45,16 +43,16 @@ def generate(settings: Settings) -> None:
     settings.secrets_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.secrets_dir.chmod(0o700)
     for name in TOKENS:
-        _write_once(settings.secrets_dir / name, secrets.token_urlsafe(48))
+        _create(settings, name, secrets.token_urlsafe(48))
     for name in FERNET_KEYS:
-        _write_once(settings.secrets_dir / name, Fernet.generate_key().decode())
+        _create(settings, name, Fernet.generate_key().decode())
     verifiers = [f"chain_verifier_{number}" for number in range(1, settings.verifier_count + 1)]
     for name in (*CHAIN_ROLES, *verifiers):
-        _write_once(settings.secrets_dir / name, "0x" + secrets.token_hex(32))
+        _create(settings, name, "0x" + secrets.token_hex(32))
     passwords = {user: secrets.token_urlsafe(12) for user in AIRFLOW_USERS}
-    _write_once(settings.secrets_dir / AIRFLOW_PASSWORDS, json.dumps(passwords))
+    _create(settings, AIRFLOW_PASSWORDS, json.dumps(passwords))
     for name in SUPERSET_PASSWORDS:
-        _write_once(settings.secrets_dir / name, secrets.token_urlsafe(12))
+        _create(settings, name, secrets.token_urlsafe(12))
 
 
 def airflow_password(settings: Settings, user: str) -> str:
@@ -62,10 +60,5 @@ def airflow_password(settings: Settings, user: str) -> str:
     return str(json.loads(settings.secret(AIRFLOW_PASSWORDS))[user])
 
 
-def _write_once(path: Path, text: str) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "w") as file:
-        file.write(text + "\n")
+def _create(settings: Settings, name: str, text: str) -> None:
+    settings.home_of(name).create(name, text)

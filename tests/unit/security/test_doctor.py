@@ -32,7 +32,10 @@ def safe(settings):
 
 
 def test_doctor__safe_stack__says_so(safe):
-    assert list(doctor.lines(safe, {})) == ["nothing insecure found"]
+    assert list(doctor.lines(safe, {})) == [
+        "secrets live in files",
+        "nothing insecure found",
+    ]
 
 
 def test_doctor__secret_that_others_can_read__is_named_in_a_simulated_world_too(safe):
@@ -43,7 +46,7 @@ def test_doctor__secret_that_others_can_read__is_named_in_a_simulated_world_too(
 
     with pytest.raises(doctor.UnsafeError, match="1 insecure"):
         printed.extend(doctor.lines(safe, {}))
-    assert printed[0] == f"INSECURE: others can open {path}"
+    assert printed[1] == f"INSECURE: others can open {path}"
 
 
 def test_doctor__generated_stack__notes_while_simulated_and_insecure_with_real_money(settings):
@@ -76,6 +79,15 @@ def test_doctor__plain_http_to_elsewhere__names_setting_and_host_and_no_path(saf
     [what] = told(replace(safe, **changes))
 
     assert named in what and "example.org" in what and "/x" not in what
+
+
+def test_doctor__vault_without_tls__is_told(safe, monkeypatch):
+    monkeypatch.setattr(doctor.secrets_command, "leftovers", lambda _: [])
+    monkeypatch.setattr(type(safe), "secret_names", lambda *_: [])
+    monkeypatch.setattr(type(safe), "find_secret", lambda *_: None)
+    [what] = told(replace(safe, secrets_home="vault:http://example.org/kv/pool"))
+
+    assert "LEVERAGEGUARD_SECRETS" in what and "example.org" in what
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def signer(settings: Settings, spec: str) -> Signer:
 def optional(settings: Settings, spec: str) -> Signer | None:
     """The signer that a spec names, None for a secret that is not there."""
     how, _, what = spec.partition(":")
-    if how == "secret" and not (settings.secrets_dir / what).exists():
+    if how == "secret" and settings.find_secret(what) is None:
         return None
     return signer(settings, spec)
 
@@ -62,9 +62,7 @@ def verifiers(settings: Settings) -> list[KeySigner]:
 
     Raises KeysTogether otherwise: k signatures of one process prove what one signature does.
     """
-    names = [
-        path.name for path in sorted(settings.secrets_dir.glob(VERIFIER_SECRET.format(number="*")))
-    ]
+    names = settings.secret_names(VERIFIER_SECRET.format(number=""))
     if len(names) > 1 and not settings.is_simulated:
         raise KeysTogether(
             f"{len(names)} verifier keys lie together in {settings.secrets_dir} and money is real: "
