@@ -30,3 +30,13 @@ def _begin_with_the_lock(connection: Connection) -> None:
 if os.environ.get("LEVERAGEGUARD_BEGIN_IMMEDIATE"):
     event.listen(Engine, "connect", _leave_transactions_to_us)
     event.listen(Engine, "begin", _begin_with_the_lock)
+
+# A Celery worker forks its tasks: what they all need is loaded once, as airflow.cfg has the
+# embedded executor's fork server do.
+if os.environ.get("LEVERAGEGUARD_PRELOAD"):
+    from importlib import import_module
+
+    from airflow.configuration import conf
+
+    for name in conf.get("core", "mp_forkserver_preload").split(","):
+        import_module(name)

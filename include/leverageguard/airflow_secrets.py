@@ -28,16 +28,18 @@ GENERATED = {
     "AIRFLOW__API__SECRET_KEY": "airflow_secret_key",
     "AIRFLOW__API_AUTH__JWT_SECRET": "airflow_jwt",
 }
+BROKER, BROKER_URL = "AIRFLOW__CELERY__BROKER_URL", "rabbitmq_url"
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """What makes Airflow read its keys, connections and variables from the home in use."""
     kind = next(one for one in BACKENDS if settings.secrets_home.startswith(one))
     folder = settings.secrets_dir
+    generated = GENERATED | ({BROKER: BROKER_URL} if settings.is_cluster else {})
     if settings.are_secrets_files:
-        keys = {f"{option}_CMD": f"cat {folder / name}" for option, name in GENERATED.items()}
+        keys = {f"{option}_CMD": f"cat {folder / name}" for option, name in generated.items()}
     else:
-        keys = {f"{option}_SECRET": name for option, name in GENERATED.items()}
+        keys = {f"{option}_SECRET": name for option, name in generated.items()}
     return {
         **keys,
         "AIRFLOW__SECRETS__BACKEND": BACKENDS[kind],

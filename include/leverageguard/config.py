@@ -15,6 +15,7 @@ from typing import Any
 
 from leverageguard import (
     chain_settings,
+    cluster_settings,
     fund_settings,
     gateway_settings,
     keys_settings,
@@ -22,38 +23,28 @@ from leverageguard import (
     people_settings,
     reporting_settings,
     secrets_settings,
-    store_settings,
 )  # fmt: skip
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
+from leverageguard.cluster_settings import ClusterSettings
 from leverageguard.folders import REPO_DIR
 from leverageguard.gateway_settings import GatewaySettings
 from leverageguard.keys_settings import KeysSettings
 from leverageguard.monitoring_settings import MonitoringSettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
+from leverageguard.ports import DEFAULT_PORT, VENUES
 from leverageguard.reporting_settings import ReportingSettings
-from leverageguard.secrets_settings import SecretsSettings
-from leverageguard.store_settings import StoreSettings
 
 __all__ = [
-    "APPROVALS_NEEDED", "APPROVERS", "REPO_DIR", "ChainSettings", "ConfigError", "Deployment",
-    "Settings", "child_environment", "command_started", "environment", "load", "remembered_port",
+    "APPROVALS_NEEDED", "APPROVERS", "DEFAULT_PORT", "REPO_DIR", "VENUES", "ChainSettings",
+    "ConfigError", "Deployment", "Settings", "child_environment", "command_started", "environment",
+    "load", "remembered_port",
 ]  # fmt: skip
 
-# Every file there is a venue; their simulated twins take the ports from the third one on.
-VENUES = tuple(
-    sorted(
-        path.stem
-        for path in (Path(__file__).parent / "exchanges" / "venues").glob("*.py")
-        if not path.stem.startswith("_")
-    )
-)
-FIRST_VENUE_PORT = 3
-DEFAULT_PORT = 18080
 PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
 PARTS = (
     people_settings, fund_settings, gateway_settings, keys_settings, monitoring_settings,
-    reporting_settings, secrets_settings, store_settings,
+    reporting_settings, secrets_settings, cluster_settings,
 )  # fmt: skip
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
@@ -66,16 +57,13 @@ class Settings(
     MonitoringSettings,
     PeopleSettings,
     ReportingSettings,
-    SecretsSettings,
-    StoreSettings,
+    ClusterSettings,
 ):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 
     It speaks of one chain at a time, the first one until `on_chain` names another.
     """
 
-    port_base: int = DEFAULT_PORT
-    host: str = "127.0.0.1"
     chain_id: int = 31337
     chain_rpc: str | None = None
     confirmations: int = 2
@@ -92,45 +80,16 @@ class Settings(
         """Where signing requests and signatures are exchanged; verifiers may share it alone."""
         return self.signing_folder or self.data_dir / "signing"
 
-    @property
-    def airflow_port(self) -> int:
-        """Airflow API server and UI."""
-        return self.port_base
-
-    @property
-    def superset_port(self) -> int:
-        """Superset."""
-        return self.port_base + 1
-
-    @property
-    def chain_port(self) -> int:
-        """The local chain's JSON-RPC."""
-        return self.port_base + 2
-
-    @property
-    def prometheus_port(self) -> int:
-        """Prometheus, where it is started."""
-        return self.port_base + 16
-
-    @property
-    def alertmanager_port(self) -> int:
-        """Alertmanager, where it is started."""
-        return self.port_base + 17
-
-    @property
-    def worker_log_port(self) -> int:
-        """Airflow's task-log server."""
-        return self.port_base + 15
-
-    def venue_port(self, exchange: str) -> int:
-        """The simulator's port for one venue; KeyError for a venue it does not serve."""
-        if exchange not in VENUES:
-            raise KeyError(f"no exchange {exchange!r}; known: {', '.join(VENUES)}")
-        return self.port_base + FIRST_VENUE_PORT + VENUES.index(exchange)
-
     def venue_url(self, exchange: str) -> str:
         """A venue's REST endpoint; its simulated twin's unless one is set."""
         return self.venue_urls.get(exchange) or f"http://{self.host}:{self.venue_port(exchange)}"
+
+    @property
+    def counting_url(self) -> str:
+        """Where the gateway counts requests: as configured, in a cluster in its Redis."""
+        if self.is_cluster and self.rate_limits == gateway_settings.MEMORY:
+            return self.redis_url(cluster_settings.COUNTERS)
+        return self.rate_limits
 
     @property
     def chains(self) -> tuple[ChainSettings, ...]:
@@ -221,6 +180,7 @@ def load() -> Settings:
     return Settings(
         data_dir=Path(data).resolve(),
         port_base=port,
+        profile=cluster_settings.profile(os.environ, Path(data)),
         **_chains(Path(data).resolve()),
         account_group_size=_int("LEVERAGEGUARD_ACCOUNT_GROUP_SIZE", 100),
         max_batch_size=_int("LEVERAGEGUARD_MAX_BATCH_SIZE", 100),
@@ -269,6 +229,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         **os.environ,
         "LEVERAGEGUARD_DATA": str(settings.data_dir),
         "LEVERAGEGUARD_PORT": str(settings.port_base),
+        cluster_settings.PROFILE: settings.profile,
     }
 
 

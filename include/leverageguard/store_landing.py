@@ -34,7 +34,8 @@ def land(
 
 def _kept(settings: Settings, at: InstrumentedAttribute[int]) -> dict[int, int]:
     """How many rows the store has of each hour (start of hour, epoch ms)."""
-    query = select(at - at % HOUR_MS, func.count()).group_by(at - at % HOUR_MS)
+    hour = (at - at % HOUR_MS).label("hour_ms")
+    query = select(hour, func.count()).group_by("hour_ms")
     with base.session(settings) as session:
         return {int(hour): int(count) for hour, count in session.execute(query)}
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leverageguard.chain_settings import ConfigError
-from leverageguard.folders import Folders
+from leverageguard.ports import Ports
 
 STORE, POSTGRESQL = "LEVERAGEGUARD_STORE_URL", "postgresql+psycopg://"
 
 
 @dataclass(frozen=True)
-class StoreSettings(Folders):
+class StoreSettings(Ports):
     """`store_database` is a PostgreSQL database's URL; None keeps the store in a SQLite file."""
 
     # A URL may hold a password: nothing that prints settings says it.

@@ -48,7 +48,7 @@ class Person:
 
     def __init__(self, settings: Settings, user: str) -> None:
         self.user = user
-        self.base = f"http://{settings.host}:{settings.airflow_port}"
+        self.base = settings.airflow_url
         self.password = secrets.airflow_password(settings, user)
         self._http = requests.Session()
         answer = self._http.post(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 REPO = Path(__file__).parents[2]
-PORTS_OF_A_STACK = 20
+PORTS_OF_A_STACK = 22
 UP_SECONDS = 900
 
 

@@ -16,6 +16,11 @@ def _stack(commands: Any) -> None:
     up.add_argument(
         "--monitoring", action="store_true", help="Prometheus and Alertmanager beside it"
     )
+    up.add_argument(
+        "--profile", choices=("embedded", "cluster"),
+        help="one process of each kind (default), or servers that share the work; kept afterwards",
+    )  # fmt: skip
+    up.add_argument("--workers", type=int, metavar="N", help="Celery workers of a cluster (2)")
     commands.add_parser("monitoring", help="start Prometheus and Alertmanager beside the stack")
     commands.add_parser("down", help="stop every process of the stack")
     status = commands.add_parser("status", help="claims, payouts, pool and processes")

@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 def over_http(settings: Settings, base_url: str | None = None) -> Callable[[], None]:
     """What announces to the API server at `base_url` (default: this stack's); it never raises."""
-    airflow = _Airflow(settings, base_url or f"http://{settings.host}:{settings.airflow_port}")
+    airflow = _Airflow(settings, base_url or settings.airflow_url)
 
     def announce() -> None:
         try:
@@ -76,4 +76,7 @@ class _Airflow:
     def _call(self, method: str, path: str, body: object = None) -> requests.Response:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         url = self._base + path
-        return requests.request(method, url, json=body, headers=headers, timeout=TIMEOUT_S)
+        return requests.request(
+            method, url, json=body, headers=headers, timeout=TIMEOUT_S,
+            verify=self._settings.verify,
+        )  # fmt: skip

@@ -70,11 +70,11 @@ class Limiter:
 
     def __init__(self, settings: Settings) -> None:
         self._percent = settings.rate_percent
-        self._is_local = settings.rate_limits == MEMORY
+        self._is_local = settings.counting_url == MEMORY
         self._own = SlidingWindowCounterRateLimiter(storage_from_string(MEMORY))
         self._shared = self._own
         if not self._is_local:
-            storage = storage_from_string(settings.rate_limits, wrap_exceptions=True)
+            storage = storage_from_string(settings.counting_url, wrap_exceptions=True)
             self._shared = SlidingWindowCounterRateLimiter(storage)
 
     async def of_address(self, scope: Scope, path: str) -> Problem | None:

@@ -29,7 +29,7 @@ _AIRFLOW_COOKIE = "_token"
 
 def run(settings: Settings, port: int, workers: int) -> None:
     """Serve until stopped. Raises ConfigError for several workers that each count by themselves."""
-    if workers > 1 and settings.rate_limits == MEMORY:
+    if workers > 1 and settings.counting_url == MEMORY:
         raise ConfigError(
             "several workers must count requests together: set LEVERAGEGUARD_RATE_LIMITS to a "
             "redis:// URL"
@@ -47,7 +47,16 @@ def run(settings: Settings, port: int, workers: int) -> None:
             access_log=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             log_level="warning",
+            **_certified(settings),
         )
+
+
+def _certified(settings: Settings) -> dict[str, Any]:
+    """In a cluster TLS alone is spoken; who may call is the gateway's affair, not TLS's."""
+    if not settings.is_cluster:
+        return {}
+    certificate, key = settings.certificate("gateway")
+    return {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
 
 
 def _together(settings: Settings, port: int, workers: int) -> dict[str, str]:
@@ -87,9 +96,9 @@ def _operator_of(settings: Settings, request: Request) -> Person | None:
     sent = _airflow_credential(request)
     if not sent:
         return None
-    url = f"http://{settings.host}:{settings.airflow_port}{PREFIX}{API}/me"
+    url = f"{settings.airflow_url}{PREFIX}{API}/me"
     try:
-        answer = requests.get(url, headers=sent, timeout=ASK_SECONDS)
+        answer = requests.get(url, headers=sent, timeout=ASK_SECONDS, verify=settings.verify)
     except requests.RequestException:
         told = "Airflow, which knows its users, does not answer"
         raise Problem(503, "AIRFLOW_UNREACHABLE", told, retry_after_s=ASK_SECONDS) from None

@@ -75,7 +75,7 @@ def _airflow(settings: Settings) -> Iterator[Metric]:
 
     Heartbeats are of the machine's clock, in a simulated world too.
     """
-    said = _health(f"http://{settings.host}:{settings.airflow_port}/api/v2/monitor/health")
+    said = _health(f"{settings.airflow_url}/api/v2/monitor/health", settings.verify)
     parts = {name: said.get(name) or {} for name in COMPONENTS}
     states = {name: part.get("status") for name, part in parts.items()}
     if not said:
@@ -88,9 +88,9 @@ def _airflow(settings: Settings) -> Iterator[Metric]:
     )
 
 
-def _health(url: str) -> dict[str, Any]:
+def _health(url: str, verify: str | bool) -> dict[str, Any]:
     try:
-        answer = requests.get(url, timeout=SECONDS)
+        answer = requests.get(url, timeout=SECONDS, verify=verify)
         said = answer.json()
     except (requests.RequestException, ValueError):
         return {}

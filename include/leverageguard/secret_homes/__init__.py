@@ -15,7 +15,7 @@ from leverageguard.secret_homes.files import FilesHome
 FILES, VAULT, AWS = "files", "vault:", "aws:"
 FORMS = "files, vault:https://HOST:PORT/MOUNT/PATH or aws:PREFIX"
 # Other programs open these by their path (Airflow's login, Superset, the servers of a cluster).
-BY_PATH = ("airflow_passwords.json",)
+BY_PATH = ("airflow_passwords.json", "redis_password")
 BY_PATH_PREFIXES = ("superset_",)
 KEPT_S = 30.0
 _found: dict[tuple[str, str], tuple[float, str]] = {}

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import requests
 
-from leverageguard import airflow_secrets, config
 from leverageguard.config import Settings
-from leverageguard.stack import observing, processes, secrets
+from leverageguard.stack import processes, secrets
+from leverageguard.stack.airflow_processes import (
+    components,
+    environment,
+    metadata_file,
+    of_one,
+)
 from leverageguard.stack.progress import Progress, StackError
 
-# A component that ends is started again: SQLite can refuse the scheduler a write, which ends it.
-KEEP_ALIVE = """
-trap 'kill -TERM $child; wait $child; exit 0' INT TERM
-while :; do "$@" & child=$!; wait $child; sleep 1; done
-"""
-COMPONENTS = {
-    "airflow-api": ["api-server", "--host", "{host}", "--port", "{port}"],
-    "airflow-scheduler": ["scheduler", "--skip-serve-logs"],
-    "airflow-dag-processor": ["dag-processor"],
-}
 POOLS = {"warehouse": "dbt writes the private DuckDB file: one at a time"}
 INGEST_DAGS = ("ingest_exchanges", "ingest_markets", "ingest_chain", "ingest_claims")
 CHAINED_DAGS = ("build_claims", "settle_payouts", "manage_fund", "publish_reports")
@@ -43,51 +36,17 @@ CALL_TRIES = 4
 BACKFILL_TRIES = 8
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The environment of every Airflow process and command of this stack."""
-    inherited = config.child_environment(settings)
-    users = ",".join(f"{user}:{role}" for user, role in secrets.AIRFLOW_USERS.items())
-    base = f"http://{settings.host}:{settings.airflow_port}"
-    include = settings.repo_dir / "include"
-    return {
-        **inherited,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}",
-        "AIRFLOW_HOME": str(settings.airflow_home),
-        "AIRFLOW_CONFIG": str(settings.repo_dir / "airflow.cfg"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(settings.repo_dir / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.repo_dir / "plugins"),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": users,
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(
-            settings.secrets_dir / secrets.AIRFLOW_PASSWORDS
-        ),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_metadata(settings)}?timeout=30",
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs_dir / "tasks"),
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.worker_log_port),
-        "AIRFLOW__API__BASE_URL": base,
-        # This checkout's package, whichever one the environment was installed from.
-        "PYTHONPATH": os.pathsep.join((f"{include / 'airflow_settings'}", f"{include}")),
-        "PYTHONWARNINGS": "ignore",
-        "PYTHONDONTWRITEBYTECODE": "",  # a task would compile the package anew at every start
-        **airflow_secrets.environment(settings),
-        **observing.airflow(settings),
-    }
-
-
 def migrate(settings: Settings) -> None:
     """Bring Airflow's metadata database up to date and create the pools, unless Airflow runs."""
-    if set(COMPONENTS) <= set(processes.running(settings)):
+    if set(components(settings)) <= set(processes.running(settings)):
         return
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
     command(settings, ["db", "migrate"])
-    with sqlite3.connect(_metadata(settings)) as database:
-        database.execute("PRAGMA journal_mode=WAL")  # three processes and the tasks write to it
+    if not settings.is_cluster:
+        with sqlite3.connect(metadata_file(settings)) as database:
+            database.execute("PRAGMA journal_mode=WAL")  # three processes and the tasks write to it
     for name, description in POOLS.items():
         command(settings, ["pools", "set", name, "1", description])
-
-
-def _metadata(settings: Settings) -> Path:
-    return settings.airflow_home / "airflow.db"
 
 
 def command(settings: Settings, words: list[str]) -> str:
@@ -106,13 +65,12 @@ def command(settings: Settings, words: list[str]) -> str:
 
 
 def start(settings: Settings) -> None:
-    """Start the API server, scheduler and DAG processor that are not running yet."""
+    """Start every component that is not running yet: `components` lists them."""
     alive = processes.running(settings)
-    for name, words in COMPONENTS.items():
+    for name, words in components(settings).items():
         if name not in alive:
-            filled = [w.format(host=settings.host, port=settings.airflow_port) for w in words]
-            argv = ["sh", "-c", KEEP_ALIVE, name, sys.executable, "-m", "airflow", *filled]
-            processes.start(settings, name, argv, environment(settings))
+            argv = processes.kept_alive(name, [sys.executable, "-m", "airflow", *words])
+            processes.start(settings, name, argv, environment(settings) | of_one(settings, name))
 
 
 def run_command(settings: Settings, words: list[str]) -> int:
@@ -146,14 +104,14 @@ class Client:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._base = f"http://{settings.host}:{settings.airflow_port}"
+        self._base = settings.airflow_url
         self._http = requests.Session()
 
     def wait_ready(self) -> None:
         """Wait until the API answers and every DAG of the repository is known."""
         alive = processes.running(self._settings)
         wanted = set(INGEST_DAGS + CHAINED_DAGS + WATCHING_DAGS)
-        server = alive["airflow-api"]
+        server = alive[next(iter(components(self._settings)))]
         processes.wait_until(self._log_in, server, self._settings, READY_SECONDS)
         parser = alive["airflow-dag-processor"]
         processes.wait_until(lambda: wanted <= self.dag_ids(), parser, self._settings, 120.0)
@@ -210,7 +168,9 @@ class Client:
     def _log_in(self) -> bool:
         body = {"username": "admin", "password": secrets.airflow_password(self._settings, "admin")}
         try:
-            answer = self._http.post(f"{self._base}/auth/token", json=body, timeout=10)
+            answer = self._send("POST", "/auth/token", json=body, timeout=10)
+        except requests.exceptions.SSLError:
+            raise  # waiting does not mend a certificate
         except requests.ConnectionError:
             return False
         if answer.status_code != requests.codes.created:
@@ -218,10 +178,16 @@ class Client:
         self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         return True
 
+    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+        # Said with each call: a variable of the environment would win over what a session has.
+        return self._http.request(
+            method, self._base + path, verify=self._settings.verify, **options
+        )
+
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """One call; a server error is tried again, since every call here may be repeated."""
         for attempt in range(CALL_TRIES):
-            answer = self._http.request(method, self._base + path, timeout=120, **options)
+            answer = self._send(method, path, timeout=120, **options)
             if answer.status_code == requests.codes.conflict and attempt:
                 return {}
             if answer.status_code < requests.codes.bad_request:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -16,6 +17,12 @@ from leverageguard.config import Settings
 from leverageguard.stack.progress import StackError
 
 STOP_SECONDS = 20.0
+# What ends is started again: SQLite can refuse Airflow's scheduler a write, which ends it.
+KEEP_ALIVE = """
+stop=$1; shift
+trap 'kill -$stop $child; wait $child; exit 0' INT TERM
+while :; do "$@" & child=$!; wait $child; sleep 1; done
+"""
 
 
 @dataclass(frozen=True)
@@ -27,10 +34,22 @@ class Running:
     started_ticks: int
 
 
+def kept_alive(name: str, argv: list[str], stop: str = "TERM") -> list[str]:
+    """The command that runs another one again and again, and stops it by the signal `stop`."""
+    return ["sh", "-c", KEEP_ALIVE, name, stop, *argv]
+
+
 def start(
-    settings: Settings, name: str, argv: list[str], environment: Mapping[str, str]
+    settings: Settings,
+    name: str,
+    argv: list[str],
+    environment: Mapping[str, str],
+    user: str | None = None,
 ) -> Running:
-    """Start a process in its own session, its output in logs/<name>.log."""
+    """Start a process in its own session, its output in logs/<name>.log.
+
+    As another user it has that user's groups alone.
+    """
     settings.logs_dir.mkdir(parents=True, exist_ok=True)
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     with (settings.logs_dir / f"{name}.log").open("ab") as log:
@@ -42,6 +61,9 @@ def start(
             env=dict(environment),
             cwd=settings.data_dir,
             start_new_session=True,
+            user=user,
+            group=None if user is None else pwd.getpwnam(user).pw_gid,
+            extra_groups=None if user is None else (),
         )
     running = Running(name, child.pid, _started_ticks(child.pid) or 0)
     (settings.run_dir / f"{name}.json").write_text(json.dumps(asdict(running)))
@@ -68,10 +90,10 @@ def stop_all(settings: Settings) -> list[str]:
         for process in alive:
             _signal_session(process.pid, sign)
         deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline and any(_session(p.pid) for p in alive):
+        while time.monotonic() < deadline and any(session(p.pid) for p in alive):
             time.sleep(0.1)
-        stopped += [p.name for p in alive if not _session(p.pid)]
-        alive = [p for p in alive if _session(p.pid)]
+        stopped += [p.name for p in alive if not session(p.pid)]
+        alive = [p for p in alive if session(p.pid)]
     for path in files:
         path.unlink(missing_ok=True)
     return stopped
@@ -125,8 +147,8 @@ def _started_ticks(pid: int) -> int | None:
     return None if fields[0] == "Z" else int(fields[19])
 
 
-def _session(session_id: int) -> list[int]:
-    """Live pids whose session is the given one."""
+def session(session_id: int) -> list[int]:
+    """Live pids whose session is the given one: a process of the stack and what it started."""
     members = []
     for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of entries, names suffice
         if not entry.isdigit():
@@ -141,7 +163,7 @@ def _session(session_id: int) -> list[int]:
 
 
 def _signal_session(session_id: int, sign: signal.Signals) -> None:
-    first = [session_id] if sign is signal.SIGINT else _session(session_id)
+    first = [session_id] if sign is signal.SIGINT else session(session_id)
     for pid in first:
         try:
             os.kill(pid, sign)

@@ -16,6 +16,8 @@ TOKENS = (
     "superset_secret_key",
     "superset_guest_key",
     "webhook_key",
+    "rabbitmq_password",
+    "redis_password",
 )
 FERNET_KEYS = ("airflow_fernet", "credentials_key")
 CHAIN_ROLES = (

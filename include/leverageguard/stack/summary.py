@@ -47,8 +47,8 @@ def balances(settings: Settings) -> Balances:
 
 def urls(settings: Settings) -> dict[str, str]:
     """Where the pages are."""
-    airflow = f"http://{settings.host}:{settings.airflow_port}"
-    superset = f"http://{settings.host}:{settings.superset_port}"
+    airflow = settings.airflow_url
+    superset = settings.superset_url
     return {
         "airflow": airflow,
         "superset": f"{superset}/superset/dashboard/operations/",

@@ -41,8 +41,8 @@ def wait_ready(settings: Settings) -> None:
 
 
 def _answers(settings: Settings) -> bool:
-    url = f"http://{settings.host}:{settings.superset_port}/health"
+    url = f"{settings.superset_url}/health"
     try:
-        return bool(requests.get(url, timeout=5).ok)
+        return bool(requests.get(url, timeout=5, verify=settings.verify).ok)
     except requests.RequestException:
         return False

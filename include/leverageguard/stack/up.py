@@ -24,6 +24,7 @@ from leverageguard.stack import (
     traders,
     world,
 )
+from leverageguard.stack.cluster import profile as cluster
 from leverageguard.stack.progress import Progress, StackError
 from leverageguard.warehouse import landing
 
@@ -41,8 +42,10 @@ def _up(
     settings: Settings, scenario_folder: Path | None, with_superset: bool, say: Progress
 ) -> None:
     check_chain(settings)
+    cluster.check(settings)
     check_ports(settings)
     secrets.generate(settings)
+    cluster.start(settings, say)
     with ThreadPoolExecutor(max_workers=1) as background:
         migration = background.submit(airflow.migrate, settings)
         scenario = world.prepare(settings, scenario_folder)
@@ -61,6 +64,7 @@ def _up(
         migration.result()
     say("Airflow's database is ready")
     airflow.start(settings)
+    cluster.start_gateways(settings)
     client = airflow.Client(settings)
     client.wait_ready()
     say("Airflow is up")
@@ -107,8 +111,7 @@ def check_ports(settings: Settings) -> None:
             "or stop it first with ./leverageguard down"
         )
     wanted = [
-        ("airflow-api", settings.airflow_port),
-        (superset.NAME, settings.superset_port),
+        *(cluster.ports(settings) or embedded_ports(settings)),
         (local_chain.NAME, settings.chain_port),
         *((world.SIMULATOR, settings.venue_port(venue)) for venue in VENUES),
     ]
@@ -119,6 +122,11 @@ def check_ports(settings: Settings) -> None:
                 "stop it, or choose other ports with --port"
             )
     (settings.data_dir / config.PORT_FILE).write_text(str(settings.port_base))
+
+
+def embedded_ports(settings: Settings) -> list[tuple[str, int]]:
+    """What listens to people where there is no balancer, and where."""
+    return [("airflow-api", settings.airflow_port), (superset.NAME, settings.superset_port)]
 
 
 def migrate_store(settings: Settings, to: str = "head") -> None:

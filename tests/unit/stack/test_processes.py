@@ -35,7 +35,7 @@ def test_stop_all__process_that_ignores_signals__leaves_nothing(stack, monkeypat
 
     assert processes.stop_all(stack) == ["p"]
 
-    assert processes._session(process.pid) == []
+    assert processes.session(process.pid) == []
     assert processes.running(stack) == {}
 
 

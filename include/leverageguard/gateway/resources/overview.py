@@ -55,8 +55,8 @@ def look(settings: SettingsDep, if_none_match: etags.IfNoneMatch = None) -> Resp
 
 def places(settings: Settings) -> list[PlaceShown]:
     """Every page of the stack, in the order in which people look for them."""
-    airflow = f"http://{settings.host}:{settings.airflow_port}"
-    superset = f"http://{settings.host}:{settings.superset_port}"
+    airflow = settings.airflow_url
+    superset = settings.superset_url
     here: list[tuple[str, str, str, Need]] = [
         ("quality", "data quality", "/leverageguard/quality/", "airflow"),
         ("dbt", "dbt docs", "/leverageguard/dbt/", "airflow"),
