@@ -22,7 +22,7 @@ class Airflow:
     def __init__(self, status, said):
         self.status, self.said, self.asked = status, said, []
 
-    def get(self, url, headers, timeout):
+    def get(self, url, headers, timeout, verify):
         self.asked.append((url, headers))
         made = requests.Response()
         made.status_code = self.status
