@@ -20,7 +20,14 @@ from tests.bench import venue_cost
 REPO = Path(__file__).parents[2]
 README = (REPO / "README.md").read_text()
 DOCS = [
-    REPO / name for name in ("README.md", "CONTRIBUTING.md", "docs/venues.md", "docs/secrets.md")
+    REPO / name
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/venues.md",
+        "docs/secrets.md",
+        "docs/scaling.md",
+    )
 ]
 # Of the files outside a venue's own, those that may name Hyperliquid, as the README says.
 NAMES_THE_FIFTH = {
