@@ -6,13 +6,15 @@ import fcntl
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from leverageguard import cluster_settings
 from leverageguard.config import Settings
-from leverageguard.recovery import boxing, parts
+from leverageguard.recovery import boxing, dumping, parts
 from leverageguard.recovery.cutting import cut
 from leverageguard.recovery.errors import RecoveryError
 from leverageguard.recovery.shelf import Shelf, shelf
@@ -24,12 +26,6 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
     """What either command prints, as it goes on; RecoveryError says what stands against it."""
-    if settings.store_database is not None:
-        # Without the store it would look like a backup and hold no payment.
-        raise RecoveryError(
-            "the store is a PostgreSQL database, which this does not hold: use pg_dump or an "
-            "archive of its log, with the services stopped for as long as the files are copied"
-        )
     at = shelf(options["shelf"])
     if options["command"] == "restore":
         return _restored(settings, at, options)
@@ -43,6 +39,7 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
 def _backed_up(settings: Settings, at: Shelf, options: Mapping[str, Any]) -> Iterator[str]:
     if not settings.data_dir.exists():
         raise RecoveryError(f"there is no stack in {settings.data_dir}")
+    dumping.require_answer(settings)
     opened_by = options["secrets_passphrase"]
     passphrase = None if opened_by is None else boxing.from_file(opened_by)
     for name in parts.unknown(settings.data_dir):
@@ -63,6 +60,7 @@ def _backed_up(settings: Settings, at: Shelf, options: Mapping[str, Any]) -> Ite
             "made_at": made_at.isoformat(),
             "version": version("leverageguard"),
             "port": settings.port_base,
+            "profile": settings.profile,
             "is_simulated": settings.is_simulated,
         },
     )
@@ -112,7 +110,28 @@ def _restored(settings: Settings, at: Shelf, options: Mapping[str, Any]) -> Iter
     if has_anything and not options["replace"]:
         raise RecoveryError(f"{settings.data_dir} is not empty: --replace puts it aside")
     secrets = _secrets(at, found, options)
+    # A cluster's own database goes with its folder and is empty again; another one is elsewhere.
+    is_own = found.get("profile") == cluster_settings.CLUSTER and settings.store_database is None
+    is_elsewhere = not is_own and _has_dump(settings, found)
+    if is_elsewhere:
+        dumping.require_room(settings, options["replace"])
     beside = settings.data_dir.with_name(f"{settings.data_dir.name}.restoring")
+    yield from _fetched(at, found, beside)
+    _write_secrets(beside / parts.SECRETS, secrets)
+    if is_elsewhere:
+        yield from _filled(settings, beside / parts.STORE_DUMP)
+    yield from _moved(settings, beside)
+    if is_own:
+        of_cluster = replace(settings, profile=cluster_settings.CLUSTER)
+        with dumping.cluster_database(of_cluster):
+            yield from _filled(of_cluster, settings.data_dir / parts.STORE_DUMP)
+    yield f"backup {chosen} of {found['made_at']} is in {settings.data_dir}"
+    if not secrets:
+        yield f"put its secrets into {settings.secrets_dir} before anything else"
+    yield "./leverageguard up builds the warehouse and the pages again and goes on"
+
+
+def _fetched(at: Shelf, found: Mapping[str, Any], beside: Path) -> Iterator[str]:
     shutil.rmtree(beside, ignore_errors=True)
     wanted = [(name, told) for name, told in found["files"].items() if name != parts.BOX]
     for number, (name, told) in enumerate(wanted, 1):
@@ -120,8 +139,11 @@ def _restored(settings: Settings, at: Shelf, options: Mapping[str, Any]) -> Iter
         if number % max(1, len(wanted) // STEPS) == 0:
             yield f"{number} of {len(wanted)} files"
     _point_at_snapshot(beside)
-    _write_secrets(beside / parts.SECRETS, secrets)
-    if has_anything:
+
+
+def _moved(settings: Settings, beside: Path) -> Iterator[str]:
+    """What was fetched becomes the data folder, what was there stays under another name."""
+    if settings.data_dir.exists() and any(settings.data_dir.iterdir()):
         aside = settings.data_dir.with_name(
             f"{settings.data_dir.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         )
@@ -130,10 +152,28 @@ def _restored(settings: Settings, at: Shelf, options: Mapping[str, Any]) -> Iter
     elif settings.data_dir.exists():
         settings.data_dir.rmdir()
     beside.rename(settings.data_dir)
-    yield f"backup {chosen} of {found['made_at']} is in {settings.data_dir}"
-    if not secrets:
-        yield f"put its secrets into {settings.secrets_dir} before anything else"
-    yield "./leverageguard up builds the warehouse and the pages again and goes on"
+
+
+def _has_dump(settings: Settings, found: Mapping[str, Any]) -> bool:
+    """Whether a backup's store is PostgreSQL's; RecoveryError when the settings say otherwise."""
+    is_dump = parts.STORE_DUMP.as_posix() in found["files"]
+    if is_dump and not dumping.is_needed(settings):
+        raise RecoveryError(
+            "the store of this backup was a PostgreSQL database: name an empty one in "
+            "LEVERAGEGUARD_STORE_URL"
+        )
+    if not is_dump and dumping.is_needed(settings):
+        raise RecoveryError(
+            "the store of this backup was a file of the data folder: unset LEVERAGEGUARD_STORE_URL"
+        )
+    return is_dump
+
+
+def _filled(settings: Settings, source: Path) -> Iterator[str]:
+    aside = dumping.fill(settings, source)
+    source.unlink()
+    if aside is not None:
+        yield f"what was in the store is in its database's schema {aside}"
 
 
 def _secrets(at: Shelf, found: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 The store's write lock is held for as long as a cut takes: nobody plans, pays or files meanwhile.
 Under it the chain is asked for its state after the store stands still, so that the chain is never
-behind what the store says of it; what it is ahead, the next settlement looks up. Files that are
+behind what the store says of it; what it is ahead, the next settlement looks up. A store in
+PostgreSQL gives a snapshot then, and is dumped from it when writers go on. Files that are
 only ever replaced are hard links, which costs no time; what is copied afterwards is these.
 """
 
@@ -15,11 +16,11 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 
 from leverageguard.config import Settings
-from leverageguard.recovery import parts
+from leverageguard.recovery import dumping, parts
 from leverageguard.recovery.boxing import Passphrase, boxed
 from leverageguard.stack import local_chain, processes
 from leverageguard.store import base
@@ -37,17 +38,27 @@ def cut(settings: Settings, passphrase: Passphrase | None) -> Iterator[Path]:
         folder = Path(name)
         for part in parts.COPIED_BEFORE:
             _copy(settings, folder, part)
-        has_store = (settings.data_dir / parts.STORE).exists()
-        with base.writing(settings) if has_store else nullcontext():
-            for part in parts.COPIED:
-                _copy(settings, folder, part)
-            _hold_chain(settings, folder)
-            for part in parts.LINKED:
-                _link(settings, folder, settings.data_dir / part)
-            _hold_snapshot(settings, folder)
+        with ExitStack() as dumped_from:
+            with base.writing(settings) if settings.has_store else nullcontext():
+                _hold(settings, folder)
+                if dumping.is_needed(settings):
+                    held = dumped_from.enter_context(dumping.held(settings))
+            if dumping.is_needed(settings):
+                dumping.dump(settings, held, folder / parts.STORE_DUMP)
         if passphrase is not None:
             (folder / parts.BOX).write_bytes(boxed(settings.secrets_dir, passphrase))
         yield folder
+
+
+def _hold(settings: Settings, folder: Path) -> None:
+    """Everything that has to be of one instant; the store stands still."""
+    for part in parts.COPIED:
+        if part != parts.STORE.parent.name or not dumping.is_needed(settings):
+            _copy(settings, folder, part)
+    _hold_chain(settings, folder)
+    for part in parts.LINKED:
+        _link(settings, folder, settings.data_dir / part)
+    _hold_snapshot(settings, folder)
 
 
 def copy_database(source: Path, target: Path) -> None:

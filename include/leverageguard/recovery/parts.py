@@ -8,13 +8,16 @@ from pathlib import Path
 LINKED = ("raw", "evidence", "quarantine", "reports", "risk")
 # Changed in place, so copied; databases by SQLite's own backup. Nothing below rests on these.
 COPIED_BEFORE = ("airflow", "quality", "superset")
-COPIED = ("audit", "chain", "chains.toml", "deployments", "port", "signing", "store", "world")
+COPIED = (
+    "audit", "chain", "chains.toml", "deployments", "port", "profile", "signing", "store", "world",
+)  # fmt: skip
 SNAPSHOTS = "serve"  # the published one alone
 SECRETS = "secrets"  # only into a box that a passphrase opens
 # The next `up` makes these again, or they tell of processes and times that are over.
-LEFT_OUT = ("dbt", "logs", "monitoring", "pages", "run", "up.lock", "warehouse")
+LEFT_OUT = ("dbt", "logs", "monitoring", "pages", "run", "servers", "up.lock", "warehouse")
 
 STORE = Path("store") / "store.db"
+STORE_DUMP = Path("store") / "store.pgdump"  # of a store in PostgreSQL, instead
 CHAIN_STATE = Path("chain") / "state.json"
 BOX = "secrets.box"
 _PASSED_OVER = (".db-wal", ".db-shm", ".db-journal", ".lock", ".tmp")

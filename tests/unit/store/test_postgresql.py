@@ -14,8 +14,6 @@ from sqlalchemy.exc import IntegrityError
 
 from leverageguard import config
 from leverageguard.audit import verifying
-from leverageguard.recovery import command as recovery_command
-from leverageguard.recovery.errors import RecoveryError
 from leverageguard.stack.up import migrate_store
 from leverageguard.store import base, every_table  # noqa: F401 - registers tables
 from leverageguard.store.audit_tables import AuditEvent
@@ -172,9 +170,3 @@ def test_log__two_rows_with_one_number__cannot_be(store):
         row = {name: getattr(kept, name) for name in AuditEvent.__table__.columns.keys()}  # noqa: SIM118
     with pytest.raises(IntegrityError), base.session(store) as session:
         session.add(AuditEvent(**row | {"event_hash": "0xother"}))
-
-
-@pytest.mark.parametrize("what", ["backup", "restore"])
-def test_backup__of_a_store_in_postgresql__is_refused(store, tmp_path, what):
-    with pytest.raises(RecoveryError, match="pg_dump"):
-        list(recovery_command.lines(store, {"command": what, "shelf": str(tmp_path)}))
