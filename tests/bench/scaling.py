@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 DAY_S, YEAR_DAYS = 86_400, 365
+THREADS = 8  # accounts that one task pulls at once
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 # Bytes of a landed row and of an hour's file whatever is in it, fitted to the same table in worlds
 # of 100 thousand and 1 million fills; rows of that table to a fill.
@@ -71,7 +72,7 @@ class Need:
     @property
     def slots(self) -> float:
         """Task slots that are busy all the time with waiting for venues."""
-        return self.requests_a_day * self.supposed.request_s / DAY_S
+        return self.requests_a_day * self.supposed.request_s / DAY_S / THREADS
 
     @property
     def workers(self) -> int:

@@ -265,7 +265,7 @@ class TestOrderLookups:
     def filed(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         def file(order_id: str) -> None:
             filing = Filing("fil-1", "acc-1", INSTRUMENT, order_id)
-            monkeypatch.setattr(claims, "open_filings", lambda session: [filing])
+            monkeypatch.setattr(claims, "open_filings", lambda session, accounts: [filing])
 
         return file
 

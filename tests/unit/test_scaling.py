@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from leverageguard.config import Settings, load
+from leverageguard.exchanges import steps
 from tests.bench import scaling
 from tests.bench._verification import world
 
@@ -36,8 +37,9 @@ def test_venues__requests_and_accounts__are_those_of_the_readme():
     assert told == scaling.VENUES
 
 
-def test_supposed__group_size__is_the_default():
+def test_supposed__group_size_and_threads__are_the_defaults():
     assert scaling.Supposed().group_size == load().account_group_size
+    assert scaling.THREADS == steps.THREADS
 
 
 def test_gas__a_payout__is_that_of_the_readme():

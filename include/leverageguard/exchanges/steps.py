@@ -173,11 +173,12 @@ def _groups(settings: Settings) -> dict[str, list[list[str]]]:
 
 
 def _group(settings: Settings, part: Part) -> Group:
-    accounts = _groups(settings)[part["exchange"]][part["group"]]
-    accounts = [each for each in accounts if each in part.get("accounts", accounts)]
+    named = (part["exchange"], part["group"], settings.account_group_size)
     with store_session(settings) as session:
         # An erased key leaves its account in the group: file names count groups by their members.
-        keyed = intake_accounts.keyed(session)
+        accounts = intake_accounts.group(session, *named)
+        accounts = [each for each in accounts if each in part.get("accounts", accounts)]
+        keyed = intake_accounts.keyed(session, accounts)
         accounts = [each for each in accounts if each in keyed]
         return Group(
             settings,
@@ -185,7 +186,7 @@ def _group(settings: Settings, part: Part) -> Group:
             f"group-{part['group']:02d}",
             {each: intake_accounts.credentials(session, each) for each in accounts},
             intake_quotes.instruments_of(session, accounts),
-            [each for each in intake_claims.open_filings(session) if each.account_id in accounts],
+            intake_claims.open_filings(session, accounts),
         )
 
 

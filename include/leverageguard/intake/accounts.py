@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -119,10 +120,24 @@ def bound(session: Session) -> list[BoundAccount]:
     return [BoundAccount(row.account_id, row.exchange, row.uid) for row in rows]
 
 
-def keyed(session: Session) -> set[str]:
-    """Ids of the accounts whose key is still there."""
+def group(session: Session, exchange: str, number: int, size: int) -> list[str]:
+    """The ids of one group: accounts of an exchange in their order, so many a group.
+
+    It reads that group alone: with every account in each of ten thousand groups, reading them all
+    each time would be the larger part of an hour's work. Raises LookupError for an empty group.
+    """
+    query = select(Account.account_id).where(Account.exchange == exchange)
+    ordered = query.order_by(Account.account_id).offset(number * size).limit(size)
+    found = list(session.scalars(ordered))
+    if not found:
+        raise LookupError(f"{exchange} has no account group {number} of {size}")
+    return found
+
+
+def keyed(session: Session, account_ids: Collection[str]) -> set[str]:
+    """Those of the accounts whose key is still there."""
     query = select(Account.account_id).where(Account.encrypted_credentials != ERASED)
-    return set(session.scalars(query))
+    return set(session.scalars(query.where(Account.account_id.in_(account_ids))))
 
 
 def forget_key(session: Session, account_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -70,11 +71,12 @@ def file(
     return filing_id
 
 
-def open_filings(session: Session) -> list[Filing]:
-    """Every filed claim with the account its policy insures, oldest first."""
+def open_filings(session: Session, account_ids: Collection[str]) -> list[Filing]:
+    """Every claim filed on one of the accounts, by the policy that insures it, oldest first."""
     query = (
         select(FiledClaim, Quote.account_id)
         .join(Quote, Quote.quote_id == FiledClaim.policy_id)
+        .where(Quote.account_id.in_(account_ids))
         .order_by(FiledClaim.filed_at_ms, FiledClaim.filing_id)
     )
     return [

@@ -50,6 +50,29 @@ def test_register__same_account_again__is_a_no_op(store):
         assert accounts.bound(opened) == [ACCOUNT]
 
 
+def test_group__every_account__is_in_one_group_of_its_exchange(store):
+    for number in range(7):
+        exchange = "gate" if number % 3 == 0 else "okx"
+        register(store, accounts.BoundAccount(f"acc-{number}", exchange, str(number)))
+
+    with session(store) as opened:
+        groups = [accounts.group(opened, "okx", number, 3) for number in range(2)]
+        assert groups == [["acc-1", "acc-2", "acc-4"], ["acc-5"]]
+        assert accounts.group(opened, "gate", 0, 3) == ["acc-0", "acc-3", "acc-6"]
+        with pytest.raises(LookupError, match="okx has no account group 2 of 3"):
+            accounts.group(opened, "okx", 2, 3)
+
+
+def test_keyed__of_some_accounts__are_those_among_them(store):
+    for number in range(3):
+        register(store, accounts.BoundAccount(f"acc-{number}", "okx", str(number)))
+    with session(store) as opened:
+        accounts.forget_key(opened, "acc-1")
+
+    with session(store) as opened:
+        assert accounts.keyed(opened, ["acc-0", "acc-1"]) == {"acc-0"}
+
+
 def test_register__id_taken_by_another_uid__refuses(store):
     register(store)
 

@@ -70,7 +70,9 @@ def test_open_filings__filed__name_the_account_of_the_policy(store):
     filing = file_claim(store, issue(store))
 
     with session(store) as opened:
-        assert claims.open_filings(opened) == [claims.Filing(filing, "acc-1", "BTC-USDT-SWAP", "7")]
+        found = claims.open_filings(opened, ["acc-1", "acc-2"])
+        assert found == [claims.Filing(filing, "acc-1", "BTC-USDT-SWAP", "7")]
+        assert claims.open_filings(opened, ["acc-2"]) == []
 
 
 def test_land__same_window_twice__leaves_the_same_bytes(store):
