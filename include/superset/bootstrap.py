@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import roles
+import services
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
@@ -22,9 +23,9 @@ ASSETS = HERE / "assets"
 def prepare(app: Any, data: Path) -> bool:
     """Bring the metadata up to date; returns False when there was nothing to do."""
     contents = asset_contents(data)
-    stamp = _stamp(contents, data)
+    stamp = _stamp(contents, data, str(app.config["SQLALCHEMY_DATABASE_URI"]))
     memory = data / "superset" / "prepared.json"
-    if memory.exists() and json.loads(memory.read_text()) == stamp:
+    if memory.exists() and json.loads(memory.read_text()) == stamp and _has_schema(app):
         return False
     with app.app_context():
         _upgrade(app)
@@ -35,13 +36,24 @@ def prepare(app: Any, data: Path) -> bool:
     return True
 
 
+def _has_schema(app: Any) -> bool:
+    """False for a database that was made anew: what is remembered is not in it."""
+    from sqlalchemy import inspect
+    from superset import db
+
+    with app.app_context():
+        return bool(inspect(db.engine).has_table("alembic_version"))
+
+
 def filled(data: Path) -> dict[str, str]:
     """What stands in this stack where a file leaves it open: whose world it is, where Airflow is,
-    which lies one port below."""
+    and whether there is a worker for SQL Lab's queries."""
     is_simulated = (data / "world" / "clock.json").exists()
+    embedded = f"http://127.0.0.1:{os.environ['LEVERAGEGUARD_PORT']}"
     return {
         "__WORLD__": " · Simulated world" if is_simulated else "",
-        "__AIRFLOW__": f"http://127.0.0.1:{os.environ['LEVERAGEGUARD_PORT']}",
+        "__AIRFLOW__": os.environ.get("LEVERAGEGUARD_AIRFLOW_URL") or embedded,
+        "__ASYNC__": "true" if os.environ.get(services.REDIS) else "false",
     }
 
 
@@ -61,7 +73,7 @@ def asset_contents(data: Path) -> dict[str, str]:
     }
 
 
-def _stamp(contents: dict[str, str], data: Path) -> dict[str, str]:
+def _stamp(contents: dict[str, str], data: Path, database: str) -> dict[str, str]:
     digest = hashlib.sha256(json.dumps(contents, sort_keys=True).encode())
     rules = b"".join((HERE / f"{name}.py").read_bytes() for name in ("roles", "guests"))
     secrets = [data / "secrets" / f"superset_{name}_password" for name in roles.USERS]
@@ -69,6 +81,7 @@ def _stamp(contents: dict[str, str], data: Path) -> dict[str, str]:
         "superset": version("apache-superset"),
         "assets": digest.hexdigest(),
         "roles": hashlib.sha256(rules).hexdigest(),
+        "database": hashlib.sha256(database.encode()).hexdigest(),
         "secrets": " ".join(str(path.stat().st_mtime_ns) for path in secrets),
     }
 

@@ -8,8 +8,10 @@ fail, and the server with it. So nothing but SELECT comes through, with table fu
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -51,12 +53,15 @@ class _Parser:
         return dict(json.loads(text))
 
 
-_PARSER = _Parser()
+@cache
+def _parser(process: int) -> _Parser:
+    """One of each process: DuckDB's threads and the lock do not come along into a forked one."""
+    return _Parser()
 
 
 def check(statement: str) -> None:
     """Raises PermissionException for whatever is more than asking for rows."""
-    tree = _PARSER.tree(statement)
+    tree = _parser(os.getpid()).tree(statement)
     if tree["error"]:
         if tree["error_type"] == "parser":
             raise duckdb.ParserException(str(tree["error_message"]))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
+from flask import current_app
 from superset.security import SupersetSecurityManager
 
 GUEST_ROLE = "Trader guest"
@@ -30,6 +32,22 @@ class WalletGuests(SupersetSecurityManager):
             logging.getLogger(__name__).warning("guest token without a wallet refused")
             return None
         return guest
+
+    def get_rls_cache_key(self, datasource: Any) -> list[str]:
+        """What cached rows belong to: the clauses over them, as Superset has it, and the snapshot.
+
+        It is read before the query: rows of an older snapshot never get the newer one's name.
+        """
+        return [*super().get_rls_cache_key(datasource), snapshot_key()]
+
+
+def snapshot_key() -> str:
+    """The published version; one made anew under an old name is another."""
+    try:
+        path = Path(current_app.config["SNAPSHOT"]).resolve(strict=True)
+        return f"{path} {path.stat().st_mtime_ns}"
+    except FileNotFoundError:
+        return "nothing is published"
 
 
 def names_one_wallet(rules: Any) -> bool:

@@ -35,6 +35,7 @@ def main() -> None:
 
 
 def _serve(app: Any) -> None:
+    import services
     from gunicorn.app.base import BaseApplication
     from superset import db
 
@@ -44,8 +45,10 @@ def _serve(app: Any) -> None:
 
     class Server(BaseApplication):
         def load_config(self) -> None:
-            port = int(os.environ["LEVERAGEGUARD_PORT"]) + 1
-            self.cfg.set("bind", f"127.0.0.1:{port}")
+            given = services.read(os.environ)
+            self.cfg.set("bind", f"127.0.0.1:{given.port}")
+            self.cfg.set("certfile", given.certificate)
+            self.cfg.set("keyfile", given.key)
             self.cfg.set("workers", 1)
             self.cfg.set("worker_class", "gthread")
             self.cfg.set("threads", 8)

@@ -14,10 +14,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import fence
 import guests
+import services
 from sqlalchemy.pool import NullPool
 
 DATA = Path(os.environ["LEVERAGEGUARD_DATA"])
-PORT = int(os.environ["LEVERAGEGUARD_PORT"]) + 1
+_given = services.read(os.environ)
 SNAPSHOT = DATA / "serve" / "current" / "leverageguard.duckdb"
 
 
@@ -32,14 +33,16 @@ def _secret(name: str) -> str:
 APP_NAME = "LeverageGuard"
 SECRET_KEY = _secret("superset_secret_key")
 GUEST_TOKEN_JWT_SECRET = _secret("superset_guest_key")
-SQLALCHEMY_DATABASE_URI = f"sqlite:///{DATA / 'superset' / 'superset.db'}"
+SQLALCHEMY_DATABASE_URI = _given.database or f"sqlite:///{DATA / 'superset' / 'superset.db'}"
+if _given.database:
+    SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}  # the server may have been restarted
 
 WTF_CSRF_ENABLED = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-# Plain HTTP on the loopback interface; behind TLS set LEVERAGEGUARD_SUPERSET_HTTPS=1.
-_HTTPS = os.environ.get("LEVERAGEGUARD_SUPERSET_HTTPS") == "1"
-SESSION_COOKIE_SECURE = _HTTPS
+# Plain HTTP on the loopback interface, unless a certificate is given; behind a proxy of one's own
+# that speaks TLS set LEVERAGEGUARD_SUPERSET_HTTPS=1.
+SESSION_COOKIE_SECURE = _given.is_https
 RATELIMIT_ENABLED = True
 
 TALISMAN_ENABLED = True
@@ -56,9 +59,26 @@ TALISMAN_CONFIG = {
         "script-src": ["'self'", "'strict-dynamic'"],
     },
     "content_security_policy_nonce_in": ["script-src"],
-    "force_https": _HTTPS,
-    "session_cookie_secure": _HTTPS,
+    "force_https": _given.is_https,
+    "session_cookie_secure": _given.is_https,
 }
+
+# What the proxy says of the browser's request; it says nothing of a path in front of ours.
+ENABLE_PROXY_FIX = _given.is_behind_proxy
+PROXY_FIX_CONFIG = {"x_for": 1, "x_proto": 1, "x_host": 1, "x_port": 1, "x_prefix": 0}
+
+# Rows of charts are cached by snapshot, see guests.py. CACHE_CONFIG stays empty: an old route keeps
+# whole answers in it, without looking at the snapshot, nor at who asks.
+CELERY_CONFIG = None
+if _given.redis is not None:
+    DATA_CACHE_CONFIG = _given.redis.cache("data", services.CHART_SECONDS)
+    FILTER_STATE_CACHE_CONFIG = _given.redis.cache("filters", services.STATE_SECONDS)
+    EXPLORE_FORM_DATA_CACHE_CONFIG = _given.redis.cache("explore", services.STATE_SECONDS)
+    RESULTS_BACKEND = _given.redis.results()
+    CELERY_CONFIG = _given.redis.celery()
+    RATELIMIT_STORAGE_URI = _given.redis.url(services.CACHES)
+    RATELIMIT_STORAGE_OPTIONS = {"password": _given.redis.password, **_given.redis.tls}
+    RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True  # counted apart is better than not answered
 
 # Superset sends no figures home and offers no page that needs another host.
 FEATURE_FLAGS = {"ALERT_REPORTS": False, "EMBEDDED_SUPERSET": True, "THUMBNAILS": False}

@@ -54,7 +54,8 @@ def served(data: Path, variables: dict[str, str] | None = None) -> Iterator[Runn
     for name in SECRETS:
         (settings.secrets_dir / name).write_text(secrets.token_urlsafe(48))
     clock.set_world(1_767_600_000_000)
-    url = f"http://127.0.0.1:{settings.superset_port}"
+    scheme = "https" if "LEVERAGEGUARD_SUPERSET_TLS_CERTIFICATE" in os.environ else "http"
+    url = f"{scheme}://127.0.0.1:{settings.superset_port}"
     with (data / "superset.log").open("w") as log:
         process = subprocess.Popen(
             [str(PYTHON), str(SERVE)], env=dict(os.environ), stdout=log, stderr=log
@@ -101,12 +102,13 @@ def session(running: Running, user: str) -> requests.Session:
     opened = requests.Session()
     # 50 requests a second are answered, then 429.
     again = Retry(5, status_forcelist=[429], backoff_factor=0.3, allowed_methods=None)
-    opened.mount("http://", HTTPAdapter(max_retries=again))
+    opened.mount(running.url, HTTPAdapter(max_retries=again))
     page = opened.get(f"{running.url}/login/", timeout=60).text
     token = re.search(r'(?:csrf_token&#34;: &#34;|name="csrf_token"[^>]*value=")([^&"]+)', page)
     assert token
     form = {"username": user, "password": running.password(user), "csrf_token": token[1]}
-    answer = opened.post(f"{running.url}/login/", data=form, timeout=60)
+    head = {"Referer": f"{running.url}/login/"}  # over TLS it is asked for
+    answer = opened.post(f"{running.url}/login/", data=form, headers=head, timeout=60)
     assert "/login" not in answer.url
     return opened
 

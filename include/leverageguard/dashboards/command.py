@@ -44,7 +44,7 @@ def _synced(settings: Settings, options: Mapping[str, Any]) -> list[str]:
 
 def _run(settings: Settings, *words: str) -> str:
     """The script's output. Raises StackError before the first `up`, or with the script's end."""
-    if not (settings.data_dir / "superset" / "superset.db").exists():
+    if not (settings.data_dir / "superset" / "prepared.json").exists():
         raise StackError("Superset was never started in this data folder: run ./leverageguard up")
     python = settings.repo_dir / ".venv-superset" / "bin" / "python"
     script = settings.repo_dir / "include" / "superset" / "exporting.py"
