@@ -18,8 +18,8 @@ import redis
 import requests
 
 from leverageguard import config
+from leverageguard.dashboards import command as dashboards
 from leverageguard.gateway import guest_tokens
-from leverageguard.stack import dashboards
 from tests import tls
 from tests.e2e import superset_server
 from tests.e2e.superset_server import PYTHON, Running, send, session
