@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,21 +19,16 @@ SPEED = ("fsync=off", "shared_buffers=32MB", "max_connections=60")
 
 
 class Server:
-    """A running server; each database it gives is empty.
+    """A running server; each database it gives is empty."""
 
-    With a folder of certificates it answers over TLS too, whoever shows one of its users.
-    """
-
-    def __init__(self, certificates: Path | None = None) -> None:
-        self.port = 5432
+    def __init__(self) -> None:
         # Not pytest's folder: only root may enter that one, and the server is not root.
         self.folder = Path(tempfile.mkdtemp(prefix="lg-pg-"))
         self.data = self.folder / "data"
         postgresql.own_folder(self.folder)
         postgresql.create(self.data, "--auth=trust", "--no-sync")
-        settings = (*SPEED, *self._doors(certificates))
-        options = [part for setting in settings for part in ("-c", setting)]
-        where = ["-D", str(self.data), "-k", str(self.folder)]
+        options = [part for option in SPEED for part in ("-c", option)]
+        where = ["-D", str(self.data), "-k", str(self.folder), "-c", "listen_addresses="]
         self.process = subprocess.Popen(
             [postgresql.program("postgres"), *where, *options],
             user=postgresql.owner(), cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -43,27 +37,10 @@ class Server:
         self._free: list[str] = []
         self._wait()
 
-    def _doors(self, certificates: Path | None) -> list[str]:
-        if certificates is None:
-            return ["listen_addresses="]
-        for name in ("ca.crt", "server.crt", "server.key"):
-            copy = self.data / name
-            shutil.copyfile(certificates / name, copy)
-            copy.chmod(0o600)
-            if postgresql.owner() is not None:
-                shutil.chown(copy, postgresql.owner())
-        rules = "local all all trust\nhostssl all all 127.0.0.1/32 cert\n"
-        (self.data / "pg_hba.conf").write_text(rules)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        files = ["ssl_ca_file=ca.crt", "ssl_cert_file=server.crt", "ssl_key_file=server.key"]
-        return [f"port={self.port}", "listen_addresses=127.0.0.1", "ssl=on", *files]
-
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         """A connection of the superuser, each statement its own transaction."""
         where = {"host": str(self.folder), "user": postgresql.SUPERUSER, "dbname": database}
-        return psycopg.connect(**where, port=self.port, autocommit=True)
+        return psycopg.connect(**where, autocommit=True)
 
     @contextmanager
     def database(self) -> Iterator[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 import time
 import warnings
@@ -49,6 +50,9 @@ def _serve(app: Any) -> None:
             self.cfg.set("bind", f"127.0.0.1:{given.port}")
             self.cfg.set("certfile", given.certificate)
             self.cfg.set("keyfile", given.key)
+            if given.proxy_ca:
+                self.cfg.set("ca_certs", given.proxy_ca)
+                self.cfg.set("cert_reqs", ssl.CERT_REQUIRED)
             self.cfg.set("workers", 1)
             self.cfg.set("worker_class", "gthread")
             self.cfg.set("threads", 8)

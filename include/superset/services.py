@@ -19,9 +19,11 @@ PREFIX = "LEVERAGEGUARD_SUPERSET_"
 DATABASE, REDIS = f"{PREFIX}DATABASE_URL", f"{PREFIX}REDIS_URL"
 PASSWORD_FILE = f"{PREFIX}REDIS_PASSWORD_FILE"
 CERTIFICATE, KEY = f"{PREFIX}TLS_CERTIFICATE", f"{PREFIX}TLS_KEY"
+PROXY_CA = f"{PREFIX}PROXY_CA"
 CACHES, QUEUE = 1, 2  # databases of Redis; the gateway counts its requests in 0
 # A chart over "the last hours" moves on without a new snapshot: at most so old.
 CHART_SECONDS = 600
+WAIT_SECONDS = 5.0
 STATE_SECONDS = 7 * 24 * 3600
 RESULT_SECONDS = 24 * 3600
 
@@ -46,6 +48,12 @@ class Redis:
         checked = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
         return {**self.files, **checked}
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """For redis-py: a page does not wait for a Redis that says nothing."""
+        waits = {"socket_connect_timeout": WAIT_SECONDS, "socket_timeout": WAIT_SECONDS}
+        return {"password": self.password, **self.tls, **waits}
+
     def cache(self, name: str, seconds: int) -> dict[str, Any]:
         """One cache of Superset's."""
         return {
@@ -54,7 +62,7 @@ class Redis:
             "CACHE_DEFAULT_TIMEOUT": seconds,
             "CACHE_REDIS_URL": self.url(CACHES),
             "CACHE_REDIS_DB": CACHES,
-            "CACHE_OPTIONS": {"password": self.password, **self.tls},
+            "CACHE_OPTIONS": self.options,
         }
 
     def results(self) -> Any:
@@ -62,7 +70,7 @@ class Redis:
         import redis
         from cachelib import RedisCache
 
-        client = redis.from_url(self.url(CACHES), password=self.password, **self.tls)
+        client = redis.from_url(self.url(CACHES), **self.options)
         return RedisCache(client, key_prefix="results:", default_timeout=RESULT_SECONDS)
 
     def celery(self) -> type:
@@ -87,14 +95,18 @@ class Redis:
 
 @dataclass(frozen=True)
 class Services:
-    """What was given; None where the embedded Superset has its own way."""
+    """What was given; None where the embedded Superset has its own way.
+
+    With a `proxy_ca` nobody is answered but who shows a certificate of that authority: what a
+    proxy says of its visitor is believed.
+    """
 
     database: str | None
     redis: Redis | None
     certificate: str | None
     key: str | None
+    proxy_ca: str | None
     is_https: bool
-    is_behind_proxy: bool
     port: int
 
 
@@ -105,12 +117,14 @@ def read(environment: Mapping[str, str]) -> Services:
         redis=_redis(environment),
         certificate=environment.get(CERTIFICATE) or None,
         key=environment.get(KEY) or None,
+        proxy_ca=environment.get(PROXY_CA) or None,
         is_https=environment.get(f"{PREFIX}HTTPS") == "1" or bool(environment.get(CERTIFICATE)),
-        is_behind_proxy=environment.get(f"{PREFIX}PROXY") == "1",
         port=int(environment.get(f"{PREFIX}PORT") or int(environment["LEVERAGEGUARD_PORT"]) + 1),
     )
     if bool(given.certificate) != bool(given.key):
         raise SystemExit(f"{CERTIFICATE} and {KEY} go together")
+    if given.proxy_ca and not given.certificate:
+        raise SystemExit(f"{PROXY_CA} goes with {CERTIFICATE}")
     if given.database is not None:
         _refuse_open_database(given.database)
     if (given.database or given.redis) and not given.certificate:

@@ -64,7 +64,7 @@ TALISMAN_CONFIG = {
 }
 
 # What the proxy says of the browser's request; it says nothing of a path in front of ours.
-ENABLE_PROXY_FIX = _given.is_behind_proxy
+ENABLE_PROXY_FIX = _given.proxy_ca is not None
 PROXY_FIX_CONFIG = {"x_for": 1, "x_proto": 1, "x_host": 1, "x_port": 1, "x_prefix": 0}
 
 # Rows of charts are cached by snapshot, see guests.py. CACHE_CONFIG stays empty: an old route keeps
@@ -77,7 +77,7 @@ if _given.redis is not None:
     RESULTS_BACKEND = _given.redis.results()
     CELERY_CONFIG = _given.redis.celery()
     RATELIMIT_STORAGE_URI = _given.redis.url(services.CACHES)
-    RATELIMIT_STORAGE_OPTIONS = {"password": _given.redis.password, **_given.redis.tls}
+    RATELIMIT_STORAGE_OPTIONS = _given.redis.options
     RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True  # counted apart is better than not answered
 
 # Superset sends no figures home and offers no page that needs another host.

@@ -27,15 +27,16 @@ ARGUMENTS = ("worker", "--pool=prefork", "--concurrency=2", "--loglevel=WARNING"
 
 
 def main() -> None:
-    """Work until told to stop; a file says whose process is ready."""
+    """Work until told to stop; a file says that it does."""
     from celery.signals import worker_ready
     from superset.tasks.celery_app import app
 
-    ready = Path(os.environ["LEVERAGEGUARD_DATA"]) / "superset" / "worker.pid"
+    ready = Path(os.environ["LEVERAGEGUARD_DATA"]) / "superset" / "worker.ready"
+    ready.unlink(missing_ok=True)
 
     @worker_ready.connect(weak=False)
     def tell(**_: Any) -> None:
-        ready.write_text(str(os.getpid()))
+        ready.touch()
 
     app.worker_main([*ARGUMENTS, "--without-gossip", "--without-mingle", "-n", "superset@%h"])
 

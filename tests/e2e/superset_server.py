@@ -54,8 +54,7 @@ def served(data: Path, variables: dict[str, str] | None = None) -> Iterator[Runn
     for name in SECRETS:
         (settings.secrets_dir / name).write_text(secrets.token_urlsafe(48))
     clock.set_world(1_767_600_000_000)
-    scheme = "https" if "LEVERAGEGUARD_SUPERSET_TLS_CERTIFICATE" in os.environ else "http"
-    url = f"{scheme}://127.0.0.1:{settings.superset_port}"
+    url = f"http://127.0.0.1:{settings.superset_port}"
     with (data / "superset.log").open("w") as log:
         process = subprocess.Popen(
             [str(PYTHON), str(SERVE)], env=dict(os.environ), stdout=log, stderr=log

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import socket
-import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import redis
 import requests
 
 from leverageguard import config
+from leverageguard.cluster_settings import CHARTS, CLIENT, SUPERSET
 from leverageguard.dashboards import command as dashboards
 from leverageguard.gateway import guest_tokens
-from tests import tls
+from leverageguard.stack import processes, superset
+from leverageguard.stack import secrets as stack_secrets
+from leverageguard.stack.cluster import certificates, nginx, postgresql
+from leverageguard.stack.cluster import redis as redis_server
 from tests.e2e import superset_server
-from tests.e2e.superset_server import PYTHON, Running, send, session
-from tests.postgresql import Server
+from tests.e2e.stacks import free_port_base
+from tests.e2e.superset_server import Running, send, session
 
 pytestmark = pytest.mark.slow
 
@@ -50,102 +52,45 @@ def tables(count: int) -> str:
     """
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What the Superset under test shares, and how it is reached."""
-
-    running: Running
-    postgresql: Server
-    redis_port: int
-    password: str
-    folder: Path
-
-    def redis(self, database: int) -> redis.Redis:
-        return redis.Redis(
-            "127.0.0.1", self.redis_port, database, self.password, ssl=True,
-            ssl_ca_certs=str(self.folder / "ca.crt"),
-            ssl_certfile=str(self.folder / "client.crt"),
-            ssl_keyfile=str(self.folder / "client.key"),
-        )  # fmt: skip
+@pytest.fixture(scope="module")
+def settings() -> Iterator[config.Settings]:
+    """A cluster's in a folder that the servers' users may enter; root alone may enter pytest's."""
+    folder = Path(tempfile.mkdtemp(prefix="lg-superset-"))
+    folder.chmod(0o711)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEVERAGEGUARD_DATA", str(folder))
+        patch.setenv("LEVERAGEGUARD_PORT", str(free_port_base(23_200)))
+        patch.setenv("LEVERAGEGUARD_PROFILE", "cluster")
+        patch.setenv("LEVERAGEGUARD_SUPERSET_ASYNC_SECONDS", str(ASYNC_SECONDS))
+        loaded = config.load()
+        patch.setenv("REQUESTS_CA_BUNDLE", str(loaded.ca_file))  # it wins over a session's own
+        yield loaded
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    folder = tls.certificates(tmp_path_factory.mktemp("tls"))
-    data = tmp_path_factory.mktemp("superset")
-    server = Server(folder)
-    with server.connect() as connection:
-        connection.execute("CREATE DATABASE superset")
-    password = secrets.token_urlsafe(24)
-    port = free_port()
-    with queue(folder, port, password), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REQUESTS_CA_BUNDLE", str(folder / "ca.crt"))
-        (folder / "redis_password").write_text(password)
-        variables = given(folder, server.port, port)
-        with superset_server.served(data, variables) as running:
-            superset_server.publish(running.settings, tables(3))
-            with worker(data):
-                yield Shared(running, server, port, password, folder)
-    server.close()
+def shared(settings: config.Settings) -> Iterator[Running]:
+    """A Superset behind its servers, started as `up` starts it."""
+    stack_secrets.generate(settings)
+    certificates.authority(settings)
+    certificates.of_server(settings, superset.NAME)
+    certificates.of_client(settings, CLIENT)
+    try:
+        redis_server.start(settings)
+        nginx.start(settings)
+        postgresql.create_databases(settings, postgresql.start(settings))
+        superset.start(settings)
+        superset_server.publish(settings, tables(3))
+        superset.wait_ready(settings)
+        yield Running(settings, settings.superset_url)
+    finally:
+        processes.stop_all(settings)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def given(folder: Path, postgresql_port: int, redis_port: int) -> dict[str, str]:
-    files = [str(folder / name) for name in ("ca.crt", "client.crt", "client.key")]
-    of_database = zip(("sslrootcert", "sslcert", "sslkey"), files, strict=True)
-    of_redis = zip(("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"), files, strict=True)
-    asked = "&".join("=".join(one) for one in (("sslmode", "verify-full"), *of_database))
-    named = "&".join("=".join(one) for one in of_redis)
-    where = f"leverageguard@127.0.0.1:{postgresql_port}/superset"
-    return {
-        "LEVERAGEGUARD_SUPERSET_DATABASE_URL": f"postgresql+psycopg2://{where}?{asked}",
-        "LEVERAGEGUARD_SUPERSET_REDIS_URL": f"rediss://127.0.0.1:{redis_port}?{named}",
-        "LEVERAGEGUARD_SUPERSET_REDIS_PASSWORD_FILE": str(folder / "redis_password"),
-        "LEVERAGEGUARD_SUPERSET_TLS_CERTIFICATE": str(folder / "server.crt"),
-        "LEVERAGEGUARD_SUPERSET_TLS_KEY": str(folder / "server.key"),
-        "LEVERAGEGUARD_SUPERSET_PROXY": "1",
-        "LEVERAGEGUARD_SUPERSET_ASYNC_SECONDS": str(ASYNC_SECONDS),
-    }
-
-
-@contextmanager
-def queue(folder: Path, port: int, password: str) -> Iterator[None]:
-    """A Redis that answers over TLS alone, to whoever shows a certificate and the password."""
-    program = shutil.which("redis-server")
-    assert program, "apt-get install redis-server"
-    lines = [
-        "port 0", f"tls-port {port}", "bind 127.0.0.1", 'save ""', f"dir {folder}",
-        f"tls-ca-cert-file {folder}/ca.crt", f"tls-cert-file {folder}/server.crt",
-        f"tls-key-file {folder}/server.key", "tls-auth-clients yes", f"requirepass {password}",
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        [program, "-"], stdin=subprocess.PIPE, stdout=(folder / "redis.log").open("wb")
-    )
-    assert process.stdin is not None
-    process.stdin.write("\n".join(lines).encode())
-    process.stdin.close()
-    yield
-    process.terminate()
-    process.wait(20)
-
-
-@contextmanager
-def worker(data: Path) -> Iterator[None]:
-    log = data / "worker.log"
-    process = subprocess.Popen(
-        [str(PYTHON), str(FOLDER / "worker.py")], stdout=log.open("wb"), stderr=subprocess.STDOUT
-    )
-    ready = data / "superset" / "worker.pid"
-    until(lambda: ready.exists() or process.poll() is not None)
-    assert process.poll() is None, log.read_text()[-3000:]
-    yield
-    process.terminate()
-    process.wait(30)
+def keys(running: Running, pattern: str) -> list[str]:
+    """What Redis holds for Superset under such names."""
+    with redis.Redis.from_url(running.settings.redis_url(CHARTS)) as opened:
+        return [key.decode() for key in opened.keys(pattern)]
 
 
 def until(found: Callable[[], Any]) -> Any:
@@ -158,14 +103,14 @@ def until(found: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def operator(shared: Shared) -> requests.Session:
-    return session(shared.running, "operator")
+def operator(shared: Running) -> requests.Session:
+    return session(shared, "operator")
 
 
 @pytest.fixture(scope="module")
-def datasets(shared: Shared) -> dict[str, int]:
-    opened = session(shared.running, "admin")
-    answer = opened.get(f"{shared.running.url}/api/v1/dataset/?q=(page_size:100)", timeout=60)
+def datasets(shared: Running) -> dict[str, int]:
+    opened = session(shared, "admin")
+    answer = opened.get(f"{shared.url}/api/v1/dataset/?q=(page_size:100)", timeout=60)
     return {each["table_name"]: each["id"] for each in answer.json()["result"]}
 
 
@@ -187,58 +132,63 @@ def told(answer: requests.Response) -> tuple[bool, list[dict[str, Any]]]:
 
 
 def test_metadata__of_a_shared_superset__is_in_postgresql(
-    shared: Shared, operator: requests.Session
+    shared: Running, operator: requests.Session
 ) -> None:
-    page = operator.get(f"{shared.running.url}/superset/dashboard/operations/", timeout=60)
+    page = operator.get(f"{shared.url}/superset/dashboard/operations/", timeout=60)
 
-    with shared.postgresql.connect("superset") as connection:
-        names = {row[0] for row in connection.execute("select username from ab_user")}
-        rows = connection.execute(
+    with psycopg.connect(shared.settings.postgresql_words(SUPERSET)) as connection:
+        users = {row[0] for row in connection.execute("select username from ab_user")}
+        sealed = connection.execute(
             "select bool_and(ssl), count(*) from pg_stat_ssl join pg_stat_activity using (pid) "
-            "where datname = 'superset' and client_addr is not null"
+            "where datname = 'superset' and pid <> pg_backend_pid()"
         ).fetchone()
     assert page.ok and "Operations" in page.text
-    assert {"admin", "viewer", "operator", "auditor"} <= names
-    assert rows is not None and rows[0] is True and rows[1] >= 1
-    assert not (shared.running.settings.data_dir / "superset" / "superset.db").exists()
+    assert {"admin", "viewer", "operator", "auditor"} <= users
+    assert sealed is not None and sealed[0] is True and sealed[1] >= 1
+    assert not (shared.settings.data_dir / "superset" / "superset.db").exists()
 
 
-def test_pages__without_tls__are_not_answered_and_the_cookie_stays_within(
-    shared: Shared, operator: requests.Session
+def test_server__of_a_cluster__answers_the_balancer_alone_and_keeps_its_cookie_to_tls(
+    shared: Running, operator: requests.Session
 ) -> None:
+    behind = f"127.0.0.1:{shared.settings.superset_server_port}/health"
     with pytest.raises(requests.ConnectionError):
-        requests.get(shared.running.url.replace("https", "http") + "/health", timeout=20)
-    with pytest.raises(requests.exceptions.SSLError):
-        bundle = requests.certs.where()
-        requests.get(f"{shared.running.url}/health", timeout=20, verify=bundle)
+        requests.get(f"http://{behind}", timeout=20)
+    with pytest.raises(requests.ConnectionError):  # nobody's certificate
+        requests.get(f"https://{behind}", timeout=20)
+    mine = [str(path) for path in shared.settings.certificate(f"client-{CLIENT}")]
+    answer = requests.get(f"https://{behind}", timeout=20, cert=(mine[0], mine[1]))
+
+    assert answer.ok
+    assert requests.get(shared.url.replace("https", "http"), timeout=20).status_code == 400
     assert [cookie.secure for cookie in operator.cookies if cookie.name == "session"] == [True]
 
 
 def test_chart__cached__shows_a_new_snapshot_at_once(
-    shared: Shared, operator: requests.Session, datasets: dict[str, int]
+    shared: Running, operator: requests.Session, datasets: dict[str, int]
 ) -> None:
     body = asked(datasets["rpt_claims_funnel"], "stage", "claim_count")
 
     def ask() -> tuple[bool, list[dict[str, Any]]]:
-        return told(send(operator, shared.running, "POST", "chart/data", json=body))
+        return told(send(operator, shared, "POST", "chart/data", json=body))
 
-    superset_server.publish(shared.running.settings, tables(4))
+    superset_server.publish(shared.settings, tables(4))
     assert ask() == (False, [{"stage": "notified", "claim_count": 4}])
     assert ask() == (True, [{"stage": "notified", "claim_count": 4}])
 
-    superset_server.publish(shared.running.settings, tables(5))
+    superset_server.publish(shared.settings, tables(5))
     assert ask() == (False, [{"stage": "notified", "claim_count": 5}])
     assert ask() == (True, [{"stage": "notified", "claim_count": 5}])
 
 
 def test_guest__of_another_wallet__gets_nothing_from_the_cache(
-    shared: Shared, datasets: dict[str, int]
+    shared: Running, datasets: dict[str, int]
 ) -> None:
     body = asked(datasets["rpt_wallet_claims"], "claim_id")
 
     def ask(wallet: str) -> tuple[bool, list[dict[str, Any]]]:
-        head = {"X-GuestToken": guest_tokens.mint(shared.running.settings, wallet)}
-        url = f"{shared.running.url}/api/v1/chart/data"
+        head = {"X-GuestToken": guest_tokens.mint(shared.settings, wallet)}
+        url = f"{shared.url}/api/v1/chart/data"
         return told(requests.post(url, json=body, headers=head, timeout=60))
 
     assert ask(MINE) == (False, [{"claim_id": "clm_mine"}])
@@ -246,15 +196,15 @@ def test_guest__of_another_wallet__gets_nothing_from_the_cache(
     assert ask(THEIRS) == (False, [{"claim_id": "clm_theirs"}])
 
 
-def in_background(shared: Shared, opened: requests.Session, sql: str) -> dict[str, Any]:
+def in_background(shared: Running, opened: requests.Session, sql: str) -> dict[str, Any]:
     """What became of a query that the worker was asked for."""
     form = {"database_id": 1, "sql": sql, "runAsync": True, "client_id": secrets.token_hex(5)}
-    answer = send(opened, shared.running, "POST", "sqllab/execute/", json=form)
+    answer = send(opened, shared, "POST", "sqllab/execute/", json=form)
     assert answer.status_code == requests.codes.accepted, answer.text
     number = answer.json()["query"]["queryId"]
 
     def ended() -> dict[str, Any] | None:
-        url = f"{shared.running.url}/api/v1/query/updated_since?q=(last_updated_ms:0)"
+        url = f"{shared.url}/api/v1/query/updated_since?q=(last_updated_ms:0)"
         found = {one["queryId"]: one for one in opened.get(url, timeout=60).json()["result"]}
         one = found.get(number)
         return one if one and one["state"] in ("success", "failed", "timed_out") else None
@@ -263,16 +213,16 @@ def in_background(shared: Shared, opened: requests.Session, sql: str) -> dict[st
 
 
 def test_sql_lab__in_the_background__answers_from_the_worker(
-    shared: Shared, operator: requests.Session
+    shared: Running, operator: requests.Session
 ) -> None:
     done = in_background(shared, operator, "select stage, 41 + 1 as n from rpt_claims_funnel")
     assert done["state"] == "success", done
 
-    url = f"{shared.running.url}/api/v1/sqllab/results/?q=(key:'{done['resultsKey']}')"
+    url = f"{shared.url}/api/v1/sqllab/results/?q=(key:'{done['resultsKey']}')"
     answer = operator.get(url, timeout=60)
 
     assert answer.json()["data"] == [{"stage": "notified", "n": 42}]
-    assert shared.redis(1).keys("results:*")
+    assert keys(shared, "results:*")
 
 
 @pytest.mark.parametrize(
@@ -286,7 +236,7 @@ def test_sql_lab__in_the_background__answers_from_the_worker(
     ],
 )  # fmt: skip
 def test_sql_lab__in_the_background__is_fenced_as_in_the_server(
-    shared: Shared, operator: requests.Session, sql: str, said: str
+    shared: Running, operator: requests.Session, sql: str, said: str
 ) -> None:
     done = in_background(shared, operator, sql)
 
@@ -294,22 +244,26 @@ def test_sql_lab__in_the_background__is_fenced_as_in_the_server(
     assert said in done["errorMessage"]
 
 
-def test_limits__of_one_address__are_counted_in_redis(shared: Shared) -> None:
-    head = {"X-Forwarded-For": "203.0.113.9"}  # what a proxy says of its visitor
-    requests.get(f"{shared.running.url}/login/", headers=head, timeout=60)
+def test_limits__of_a_visitor__are_counted_in_redis_whatever_they_say_they_are(
+    shared: Running,
+) -> None:
+    head = {"X-Forwarded-For": "203.0.113.9"}
+    requests.get(f"{shared.url}/login/", headers=head, timeout=60)
 
-    keys = [key.decode() for key in shared.redis(1).keys("LIMITS:*")]
-    assert any("203.0.113.9" in key for key in keys), keys
+    counted = keys(shared, "LIMITS:*")
+    assert any("127.0.0.1" in key for key in counted), counted
+    assert not any("203.0.113.9" in key for key in counted)
 
 
-def test_password__of_redis__is_in_no_variable_and_in_no_log(shared: Shared) -> None:
-    data = shared.running.settings.data_dir
+def test_password__of_redis__is_in_no_variable_and_in_no_log(shared: Running) -> None:
+    password = shared.settings.secret("redis_password").encode()
     started = [entry for entry in Path("/proc").iterdir() if is_ours(entry)]
     texts = [(entry / name).read_bytes() for entry in started for name in ("environ", "cmdline")]
-    texts += [(data / name).read_bytes() for name in ("superset.log", "worker.log")]
+    logs = [shared.settings.logs_dir / f"{name}.log" for name in superset.SCRIPTS]
+    texts += [log.read_bytes() for log in logs]
 
     assert len(started) >= 4  # a server, a worker, and what each of them forked
-    assert not any(shared.password.encode() in text for text in texts)
+    assert not any(password in text for text in texts)
 
 
 def is_ours(entry: Path) -> bool:
@@ -320,9 +274,9 @@ def is_ours(entry: Path) -> bool:
         return False
 
 
-def test_dashboards__of_a_shared_superset__are_imported_and_exported(shared: Shared) -> None:
+def test_dashboards__of_a_shared_superset__are_imported_and_exported(shared: Running) -> None:
     def run(action: str) -> list[str]:
-        return dashboards.lines(shared.running.settings, {"action": action, "to": None})
+        return dashboards.lines(shared.settings, {"action": action, "to": None})
 
     assert run("import") == ["Superset shows what the files say"]
     assert run("export") == ["no file differs from what Superset shows"]

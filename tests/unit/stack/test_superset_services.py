@@ -14,7 +14,7 @@ DATABASE = "postgresql+psycopg2://lg@127.0.0.1:5432/superset"
 FILES = "sslmode=verify-full&sslrootcert=/c/ca.crt&sslcert=/c/me.crt&sslkey=/c/me.key"
 REDIS = "rediss://127.0.0.1:6379"
 NAMES = "ssl_ca_certs=/c/ca.crt&ssl_certfile=/c/me.crt&ssl_keyfile=/c/me.key"
-PASSWORD = "p@ss/w:rd"
+WORD = "p@ss/w:rd"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def services():
 
 @pytest.fixture
 def variables(tmp_path):
-    (tmp_path / "password").write_text(PASSWORD + "\n")
+    (tmp_path / "password").write_text(WORD + "\n")
     return {
         "LEVERAGEGUARD_PORT": "18080",
         "LEVERAGEGUARD_SUPERSET_DATABASE_URL": f"{DATABASE}?{FILES}",
@@ -44,7 +44,7 @@ def variables(tmp_path):
 def test_read__no_variable__is_the_embedded_one(services):
     given = services.read({"LEVERAGEGUARD_PORT": "18080"})
 
-    assert given == services.Services(None, None, None, None, False, False, 18081)
+    assert given == services.Services(None, None, None, None, None, False, 18081)
 
 
 def test_read__everything__checks_certificates_on_both_sides(services, variables):
@@ -57,7 +57,7 @@ def test_read__everything__checks_certificates_on_both_sides(services, variables
         assert options["ssl_certfile"] == "/c/me.crt"
     assert given.redis.url(2) == "rediss://127.0.0.1:6379/2"
     assert given.redis.celery().broker_url == "rediss://:p%40ss%2Fw%3Ard@127.0.0.1:6379/2"
-    assert PASSWORD not in repr(given)
+    assert WORD not in repr(given)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,13 @@ def test_read__everything__checks_certificates_on_both_sides(services, variables
 def test_read__what_would_be_open__is_refused(services, variables, name, value, said):
     with pytest.raises(SystemExit, match=said):
         services.read({**variables, f"LEVERAGEGUARD_SUPERSET_{name}": value})
+
+
+def test_read__proxy_of_a_server_without_certificate__is_refused(services):
+    given = {"LEVERAGEGUARD_PORT": "18080", "LEVERAGEGUARD_SUPERSET_PROXY_CA": "/c/ca.crt"}
+
+    with pytest.raises(SystemExit, match="goes with"):
+        services.read(given)
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])

@@ -6,12 +6,12 @@ import sys
 
 from leverageguard import cluster_settings, config
 from leverageguard.config import Settings
-from leverageguard.stack import processes
+from leverageguard.stack import processes, superset
 from leverageguard.stack.cluster import certificates, nginx, postgresql, rabbitmq, redis, servers
 from leverageguard.stack.progress import Progress, StackError
 
 SERVERS = (postgresql.SERVER, rabbitmq.EPMD, rabbitmq.SERVER, redis.SERVER, nginx.SERVER)
-SPOKEN_BY_OURS = ("airflow", "gateway", "superset")
+SPOKEN_BY_OURS = ("airflow", "gateway", superset.NAME)
 GATEWAY = "gateway"
 
 
@@ -45,6 +45,7 @@ def ports(settings: Settings) -> list[tuple[str, int]]:
         (rabbitmq.SERVER.name, settings.rabbitmq_port),
         (redis.SERVER.name, settings.redis_port),
         *((nginx.SERVER.name, port) for port in public),
+        (superset.NAME, settings.superset_server_port),
         *behind,
     ]
 
