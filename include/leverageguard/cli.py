@@ -274,6 +274,7 @@ COMMANDS: dict[str, Command] = {
     "airflow": _airflow,
     "backup": _printer("recovery.command"),
     "restore": _printer("recovery.command"),
+    "containers": _printer("stack.containers"),
     "dashboards": _printer("dashboards.command"),
     "doctor": _printer("security.doctor"),
     "erase-person": _printer("security.erasing"),

@@ -17,7 +17,7 @@ from leverageguard.stack.progress import StackError
 
 REPO = Path(__file__).parents[2]
 BASELINE = REPO / ".secrets.baseline"
-FOLDERS = ("dags", "dbt_project", "docs", "expectations", "include", "plugins", "tests")
+FOLDERS = ("dags", "dbt_project", "docker", "docs", "expectations", "include", "plugins", "tests")
 
 
 def listed() -> dict[str, Any]:

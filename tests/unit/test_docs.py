@@ -27,6 +27,7 @@ DOCS = [
         "docs/venues.md",
         "docs/secrets.md",
         "docs/scaling.md",
+        "docs/containers.md",
     )
 ]
 # Of the files outside a venue's own, those that may name Hyperliquid, as the README says.

@@ -109,6 +109,13 @@ def _secrets(commands: Any) -> None:
     actions.add_parser("import", help="bring those that are files to LEVERAGEGUARD_SECRETS")
 
 
+def _containers(commands: Any) -> None:
+    containers = commands.add_parser("containers", help="what docker/compose.yaml needs beforehand")
+    actions = containers.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("prepare", help="secrets, certificates and configurations of the servers")
+    actions.add_parser("migrate", help="the databases' schemas, once PostgreSQL answers")
+
+
 def _doctor(commands: Any) -> None:
     commands.add_parser("doctor", help="what is insecure in the present configuration")
 
@@ -156,6 +163,6 @@ def _rebuilding(commands: Any) -> None:
 
 
 COMMANDS = (
-    _stack, _gateway, _dashboards, _keys, _secrets, _doctor, _recovery, _rebuilding, _supply_chain,
-    _world,
+    _stack, _gateway, _dashboards, _keys, _secrets, _containers, _doctor, _recovery, _rebuilding,
+    _supply_chain, _world,
 )  # fmt: skip

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import OperationalError
+
 from leverageguard import envelope, secret_homes
 from leverageguard.config import Settings
 from leverageguard.gateway_settings import LOOPBACK
@@ -21,6 +23,7 @@ from leverageguard.settlement.signing import signers
 
 MONTHS_3_S = 90 * 86_400
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+SHOWN_FILE = 0o644  # a certificate is shown to whoever connects
 
 
 class UnsafeError(ValueError):
@@ -62,11 +65,18 @@ def _secret_files(settings: Settings) -> Iterator[Finding]:
     fix = f"chmod -R go-rwx {settings.secrets_dir}"
     for path in (settings.secrets_dir, *sorted(settings.secrets_dir.rglob("*"))):
         allowed = PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE
+        if path.suffix == ".crt":
+            allowed = SHOWN_FILE
         if path.stat().st_mode & 0o777 & ~allowed:
             yield Finding(f"others can open {path}", fix, matters_in_simulation=True)
 
 
 def _secrets_home(settings: Settings) -> Iterator[Finding]:
+    if settings.is_cluster and settings.are_secrets_files:
+        yield Finding(
+            f"the secrets of a cluster are plain files in {settings.secrets_dir}",
+            "LEVERAGEGUARD_SECRETS=vault:… or aws:… (docs/secrets.md)",
+        )
     for name in secrets_command.leftovers(settings):
         path = settings.secrets_dir / name
         yield Finding(
@@ -125,7 +135,16 @@ def _wrapping_key(settings: Settings) -> Iterator[Finding]:
     if not settings.has_store or not _has_wrapping_key(settings):
         return
     present = envelope.present(settings)
-    old = sum(count for _, named, count in keys.counted(settings) if named != present)
+    try:
+        old = sum(count for _, named, count in keys.counted(settings) if named != present)
+    except OperationalError as error:
+        yield Finding(
+            f"the store does not answer ({type(error.orig).__name__}): what wraps exchange keys is "
+            "not known",
+            "start the stack, then ask again",
+            matters_in_simulation=True,
+        )
+        return
     if old:
         yield Finding(
             f"{old} exchange keys and contacts are wrapped by an older key",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -74,13 +75,13 @@ def start(settings: Settings) -> None:
 
 
 def run_command(settings: Settings, words: list[str]) -> int:
-    """Run one airflow command with its output shown; its exit code.
+    """Become one airflow command; a process that waits for signals gets them itself.
 
     A backfill is created while its DAG is paused, and tried again when the database stayed busy.
     """
     argv = [sys.executable, "-m", "airflow", *words]
     if words[:2] != ["backfill", "create"] or "--dag-id" not in words:
-        return subprocess.call(argv, env=environment(settings))
+        os.execve(argv[0], argv, environment(settings))  # noqa: S606 - words, no shell
     environ = {**environment(settings), "LEVERAGEGUARD_BEGIN_IMMEDIATE": "1"}
     dag_id = words[words.index("--dag-id") + 1]
     client = Client(settings)

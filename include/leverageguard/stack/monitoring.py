@@ -115,6 +115,8 @@ def prometheus(settings: Settings) -> dict[str, Any]:
     gateway, itself = made["scrape_configs"]
     _aim(gateway, settings, settings.airflow_port)
     gateway["authorization"]["credentials_file"] = str(_key_file(settings))
+    if settings.is_cluster:
+        gateway |= {"scheme": settings.scheme, "tls_config": {"ca_file": str(settings.ca_file)}}
     _aim(itself, settings, settings.prometheus_port)
     return made
 

@@ -81,6 +81,35 @@ def test_doctor__plain_http_to_elsewhere__names_setting_and_host_and_no_path(saf
     assert named in what and "example.org" in what and "/x" not in what
 
 
+def test_doctor__certificate__may_be_read_by_others_and_its_key_may_not(safe):
+    folder = safe.secrets_dir / "tls"
+    folder.mkdir(mode=0o700)
+    for name, mode in (("one.crt", 0o644), ("one.key", 0o644), ("two.crt", 0o664)):
+        (folder / name).touch()
+        (folder / name).chmod(mode)
+
+    assert told(safe) == [
+        f"others can open {folder / 'one.key'}",
+        f"others can open {folder / 'two.crt'}",
+    ]
+
+
+def test_doctor__store_that_does_not_answer__is_told_and_the_rest_is_looked_at(safe):
+    away = "postgresql+psycopg://nobody@127.0.0.1:1/store"
+    told_of = told(replace(safe, store_database=away, public_hosts=("pool.example.org",)))
+
+    assert "the store does not answer (OperationalError)" in told_of[0]
+    assert "pool.example.org" in told_of[-1]
+
+
+def test_doctor__cluster_with_plain_files__is_told(safe, monkeypatch):
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._secrets_home,))
+    [what] = told(replace(safe, profile="cluster"))
+
+    assert "the secrets of a cluster are plain files" in what
+    assert told(safe) == []
+
+
 def test_doctor__vault_without_tls__is_told(safe, monkeypatch):
     monkeypatch.setattr(doctor.secrets_command, "leftovers", lambda _: [])
     monkeypatch.setattr(type(safe), "secret_names", lambda *_: [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Template
 
 from leverageguard.cluster_settings import CLIENT
@@ -65,10 +66,10 @@ $members    keepalive 16;
 
 def start(settings: Settings) -> processes.Running:
     """Start the balancer; whether those behind it are there yet does not matter to it."""
-    return SERVER.start(settings, ["nginx", "-c", str(_write(settings)), "-e", "stderr"])
+    return SERVER.start(settings, ["nginx", "-c", str(configure(settings)), "-e", "stderr"])
 
 
-def configuration(settings: Settings, files: dict[str, str]) -> str:
+def configuration(settings: Settings, files: dict[str, str], listen: str | None = None) -> str:
     """What nginx reads; `files` are the certificates and keys by what they are for."""
     behind = {
         "airflow": (settings.airflow_port, settings.api_server_ports),
@@ -78,7 +79,7 @@ def configuration(settings: Settings, files: dict[str, str]) -> str:
     parts = "".join(
         PART.substitute(
             name=name,
-            host=settings.host,
+            host=listen or settings.host,
             port=port,
             members="".join(
                 f"    server {settings.host}:{one} max_fails=1 fail_timeout=2s;\n"
@@ -90,7 +91,8 @@ def configuration(settings: Settings, files: dict[str, str]) -> str:
     return CONFIGURATION.substitute(files, parts=parts)
 
 
-def _write(settings: Settings) -> str:
+def configure(settings: Settings, listen: str | None = None) -> Path:
+    """Write what nginx reads; the file. It listens where the stack does, or elsewhere."""
     certificate, key, authority = SERVER.tls(settings)
     files = {
         "folder": SERVER.folder(settings),
@@ -103,4 +105,4 @@ def _write(settings: Settings) -> str:
     ):
         files[what] = SERVER.write(settings, source.name, source.read_text())
     told = {name: str(path) for name, path in files.items()}
-    return str(SERVER.write(settings, "nginx.conf", configuration(settings, told)))
+    return SERVER.write(settings, "nginx.conf", configuration(settings, told, listen))

@@ -37,9 +37,13 @@ consumer_timeout = 86400000
 
 def start(settings: Settings) -> processes.Running:
     """Start the broker and the register it needs."""
-    epmd = {"ERL_EPMD_PORT": str(settings.epmd_port), "ERL_EPMD_ADDRESS": settings.host}
-    registered = EPMD.start(settings, ["epmd"], epmd)
+    registered = EPMD.start(settings, ["epmd"], _epmd(settings))
     servers.wait(settings, registered, settings.epmd_port)
+    return SERVER.start(settings, [PROGRAM], configure(settings))
+
+
+def configure(settings: Settings) -> dict[str, str]:
+    """Write what the server reads; the environment that leads it there."""
     certificate, key, authority = SERVER.tls(settings)
     folder = SERVER.folder(settings)
     configuration = SERVER.write(
@@ -57,8 +61,8 @@ def start(settings: Settings) -> processes.Running:
     )
     plugins = SERVER.write(settings, "enabled_plugins", "[].\n")
     loopback = "{" + settings.host.replace(".", ",") + "}"
-    environment = {
-        **epmd,
+    return {
+        **_epmd(settings),
         "RABBITMQ_NODENAME": f"leverageguard-{settings.port_base}@localhost",
         "RABBITMQ_CONFIG_FILE": str(configuration),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
@@ -72,7 +76,10 @@ def start(settings: Settings) -> processes.Running:
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {loopback} "
         "+sbwt none +sbwtdcpu none +sbwtdio none",
     }
-    return SERVER.start(settings, [PROGRAM], environment)
+
+
+def _epmd(settings: Settings) -> dict[str, str]:
+    return {"ERL_EPMD_PORT": str(settings.epmd_port), "ERL_EPMD_ADDRESS": settings.host}
 
 
 def remember_url(settings: Settings) -> None:

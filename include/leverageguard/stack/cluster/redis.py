@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from leverageguard.config import Settings
 from leverageguard.stack import processes
 from leverageguard.stack.cluster import servers
@@ -29,8 +31,13 @@ daemonize no
 
 def start(settings: Settings) -> processes.Running:
     """Start the server."""
+    return SERVER.start(settings, ["redis-server", str(configure(settings))])
+
+
+def configure(settings: Settings) -> Path:
+    """Write what the server reads; the file."""
     certificate, key, authority = SERVER.tls(settings)
-    configuration = SERVER.write(
+    return SERVER.write(
         settings,
         "redis.conf",
         CONFIGURATION.format(
@@ -43,4 +50,3 @@ def start(settings: Settings) -> processes.Running:
             folder=SERVER.folder(settings),
         ),
     )
-    return SERVER.start(settings, ["redis-server", str(configuration)])
