@@ -67,6 +67,8 @@ class Around:
     dag_processor: str = "healthy"
     heartbeat_age_s: float = 1
     is_airflow_up: bool = True
+    red_dags: tuple[str, ...] = ()
+    token: str = "a token"
     servers: list[ThreadingHTTPServer] = field(default_factory=list)
 
     def serve(self, *ports: int) -> None:
@@ -75,12 +77,21 @@ class Around:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if self.path == "/auth/token":
+                    is_known = body["username"] == "viewer" and body["password"]
+                    self._say({"access_token": around.token}, bool(is_known))
+                    return
                 at_s = int(clock.now_ms() / 1000 - around.head_age_s)
                 block = {"number": hex(around.head), "timestamp": hex(at_s)}
                 self._say({"jsonrpc": "2.0", "id": 1, "result": block}, around.is_node_up)
 
             def do_GET(self) -> None:
+                if self.path.startswith("/api/v2/dags?last_dag_run_state=failed"):
+                    is_taken = self.headers["Authorization"] == f"Bearer {around.token}"
+                    dags = [{"dag_id": one} for one in around.red_dags]
+                    self._say({"dags": dags}, is_taken, 401)
+                    return
                 beat = datetime.fromtimestamp(
                     clock.real_ms() / 1000 - around.heartbeat_age_s, UTC
                 ).isoformat()
@@ -96,8 +107,8 @@ class Around:
                 }  # fmt: skip
                 self._say(said, around.is_airflow_up)
 
-            def _say(self, said: Any, is_up: bool) -> None:
-                self.send_response(200 if is_up else 503)
+            def _say(self, said: Any, is_up: bool, otherwise: int = 503) -> None:
+                self.send_response(200 if is_up else otherwise)
                 self.send_header("Content-Type", "application/json")
                 self.end_headers()
                 self.wfile.write(json.dumps(said).encode() if is_up else b"no")

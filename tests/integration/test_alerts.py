@@ -220,6 +220,21 @@ def test_alerts__faults_of_chain_and_airflow__fire_and_clear(watched: Watched) -
     )
 
 
+def test_alerts__a_run_that_failed__fires_until_one_does_not(watched: Watched) -> None:
+    calm(watched)
+    watched.around.red_dags = ("build_claims",)
+    watched.wait_for("RunFailed")
+
+    watched.around.red_dags = ()
+    watched.wait_without("RunFailed")
+    watched.around.token = "another"  # Airflow was started anew and takes the old one no more
+    watched.around.red_dags = ("settle_payouts",)
+    watched.wait_for("RunFailed")
+
+    watched.around.red_dags = ()
+    watched.wait_without("RunFailed")
+
+
 def test_alerts__a_snapshot_that_cannot_be_read__is_told_and_so_are_errors(
     watched: Watched,
 ) -> None:

@@ -17,7 +17,7 @@ from leverageguard.config import Settings
 from leverageguard.gateway import counting
 from leverageguard.monitoring import collecting
 from leverageguard.settlement import thresholds
-from leverageguard.stack import airflow
+from leverageguard.stack import airflow_processes, secrets
 from tests.monitoring_world import Around, Pool, free_ports
 
 FOLDER = config.REPO_DIR / "monitoring"
@@ -78,6 +78,7 @@ def test_rules__each_alert__is_seen_quiet_firing_and_quiet_again() -> None:
 
 def test_rules__each_metric_they_name__is_told_at_a_scrape(settings: Settings) -> None:
     mine = replace(settings, port_base=free_ports())
+    secrets.generate(mine)
     pool, around = Pool(mine), Around()
     around.serve(mine.airflow_port, mine.chain_port)
     pool.publish()
@@ -119,7 +120,7 @@ def commands() -> list[tuple[str, str]]:
 
 def test_runbooks__their_commands__are_commands_of_this_project() -> None:
     dags = {path.stem for path in (config.REPO_DIR / "dags").glob("*.py")}
-    known = {*airflow.COMPONENTS, "chain"}
+    known = {*airflow_processes.components(config.load()), "chain"}
     assert len(commands()) > 50
     for name, command in commands():
         # IDs stand for numbers.

@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from leverageguard.config import Settings
-from leverageguard.monitoring import from_around, from_snapshot, from_store
+from leverageguard.monitoring import from_around, from_runs, from_snapshot, from_store
 from leverageguard.monitoring.families import Family
 
 Part = Callable[[Settings], Iterable[Metric]]
@@ -19,6 +19,7 @@ PARTS: dict[str, Part] = {
     "store": from_store.read,
     "snapshot": from_snapshot.read,
     "around": from_around.read,
+    "runs": from_runs.read,
 }
 FAILED = Family("metrics_failed", "1 where a part of the metrics could not be read.", ("part",))
 TOOK = Family("metrics_seconds", "How long a part of the metrics took to read.", ("part",))
