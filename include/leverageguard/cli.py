@@ -30,20 +30,14 @@ def main() -> int:
         return COMMANDS[options.command](config.load(), options)
     except KeyboardInterrupt:
         return 130
-    except _explained() as error:
-        print(f"leverageguard: {error}", file=sys.stderr)
+    except Exception as error:
+        from leverageguard import explaining
+
+        told = explaining.told(error)
+        if told is None:
+            raise
+        print(f"leverageguard: {told}", file=sys.stderr)
         return 1
-
-
-def _explained() -> tuple[type[Exception], ...]:
-    """Errors whose message is meant for the operator."""
-    from leverageguard.evidence.command import NothingToVerifyError
-    from leverageguard.settlement.errors import SettlementError
-    from leverageguard.simulator.fields import ScenarioError
-    from leverageguard.stack.progress import StackError
-
-    ours = (ConfigError, SettlementError, ScenarioError, StackError, NothingToVerifyError)
-    return *ours, OSError, ValueError
 
 
 def _up(settings: Settings, options: argparse.Namespace) -> int:
