@@ -354,8 +354,24 @@ def test_helm__values__are_keys_of_the_chart_and_run_nobody_as_root(profile):
     assert json.loads(asked[arguments]) == json.loads(told[arguments])
 
 
+def _migrated(made: config.Settings) -> None:
+    """The step `migrate` leaves schemas in both databases, and Prometheus what it reads."""
+    list(containers.lines(made, {"action": "migrate"}))
+    for role, table in (("airflow", "dag_run"), ("store", "claim_txns")):
+        with psycopg.connect(made.postgresql_words(role)) as entered:
+            assert entered.execute("SELECT to_regclass(%s)", (table,)).fetchone() == (table,)
+    folder = made.data_dir / "monitoring"
+    gateway = yaml.safe_load((folder / "prometheus.yml").read_text())["scrape_configs"][0]
+    assert gateway["scheme"] == "https"
+    assert Path(gateway["tls_config"]["ca_file"]).read_text() == made.ca_file.read_text()
+    key = Path(gateway["authorization"]["credentials_file"])
+    assert key.parent == folder and key.stat().st_mode & 0o077 == 0 and key.read_text()
+
+
 @pytest.mark.slow
-def test_postgresql__as_its_container_is_told__lets_each_role_in_by_certificate_alone(services):
+def test_postgresql__as_its_container_is_told__takes_each_role_by_certificate_and_every_schema(
+    services,
+):
     """The command, the door and the SQL of the container over Debian's program of that version."""
     with tempfile.TemporaryDirectory(prefix="lg-containers-") as name:
         folder = Path(name)
@@ -396,6 +412,7 @@ def test_postgresql__as_its_container_is_told__lets_each_role_in_by_certificate_
             for role in DATABASES:
                 with psycopg.connect(made.postgresql_words(role)) as entered:
                     assert entered.execute("SELECT current_user").fetchone() == (role,)
+            _migrated(made)
             strange = made.postgresql_words("store").replace("dbname=store", "dbname=lake")
             inside = f"host={door.parent} port={made.postgresql_port} user={postgresql.SUPERUSER}"
             for refused in (strange, f"{inside} dbname=store"):
