@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import tempfile
@@ -31,7 +32,7 @@ from tests.bench._soak import growth, hours, payments, readings
 from tests.bench._soak.readings import Taken
 from tests.e2e.stacks import Stack
 
-ROUNDS, WARM_UP = 24, 6
+ROUNDS, WARM_UP, FEWEST = 24, 6, 3
 FIRST_PORT, MB = 24_300, 1e6
 OUTSIDE = (local_chain.NAME,)
 Round = tuple[dict[str, Taken], dict[str, int]]
@@ -44,25 +45,29 @@ class Silent(Progress):
         """Show nothing."""
 
 
-def measure(rounds: int, data: Path, words: list[str], port: int) -> dict[str, Any]:
-    """Bring a stack up with these words, let the hours pass, take it down; what was found."""
-    stack = Stack(data, port)
+def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
+    """Bring a stack up, let the hours pass, take it down; what was found."""
+    words = ["--profile", options.profile] if options.profile else []
+    stack = Stack(data, options.port)
     try:
         stack.run("up", *words)
         variables = {"LEVERAGEGUARD_DATA": str(data), "LEVERAGEGUARD_PORT": str(stack.port)}
         with config.environment(variables):
-            return _measure(config.load(), rounds)
+            return _measure(config.load(), options.rounds, options.minutes)
     finally:
         stack.run("down", check=False)
 
 
-def _measure(settings: config.Settings, rounds: int) -> dict[str, Any]:
+def _measure(settings: config.Settings, rounds: int, minutes: float) -> dict[str, Any]:
+    ends = time.monotonic() + minutes * 60
     client, visitors = airflow.Client(settings), hours.Visitors(settings)
     client.wait_ready()
     hours.until_quiet(client)
     found: list[Round] = []
     for number in range(1, rounds + 1):
         started = time.monotonic()
+        if started > ends and number > WARM_UP + FEWEST:
+            break
         came = visitors.come()
         visiting.advance(settings, 1)
         filed = visitors.file()
@@ -74,8 +79,9 @@ def _measure(settings: config.Settings, rounds: int) -> dict[str, Any]:
         print(f"{told}; {_told(found[-1][0])}", file=sys.stderr, flush=True)
     return {
         "is_simulated": settings.is_simulated,
-        "rounds": rounds,
+        "rounds": len(found),
         "visitors": len(visitors.insured),
+        "refused_filings": visitors.refused,
         **payments.counted(settings, visitors.insured),
         "failed_runs": hours.failed(client),
         **judged(found),
@@ -119,8 +125,8 @@ def is_fine(found: dict[str, Any]) -> bool:
     kinds = ("memory", "open_files")
     ours = [one for name, one in found["processes"].items() if name not in OUTSIDE]
     grown = any(one[kind]["grows"] for one in ours for kind in kinds)
-    wrong = found["paid_double"] or found["missing"] or found["failed_runs"] or found["gone"]
-    return not grown and not wrong
+    wrong = ("paid_double", "missing", "failed_runs", "refused_filings", "gone")
+    return not grown and not any(found[name] for name in wrong)
 
 
 def table(found: dict[str, Any]) -> str:
@@ -141,9 +147,11 @@ def table(found: dict[str, Any]) -> str:
     rows.append(f"{'folder':24}{'MB':>8}{'MB/hour':>10}")
     for name, one in found["folders"].items():
         rows.append(f"{name:24}{one['bytes'] / MB:8.1f}{one['a_round'] / MB:10.2f}")
-    told = ("visitors", "claims_paid", "paid_double", "missing")
-    rows += [f"{name:24}{found[name]:8}" for name in told]
+    rows += [f"{name:24}{found[name]:8}" for name in ("visitors", "claims_paid")]
+    for name in ("paid_double", "missing"):
+        rows.append(f"{name:24}{len(found[name]):8}  {', '.join(found[name])}".rstrip())
     rows += [f"failed: {run}" for run in found["failed_runs"]]
+    rows += [f"refused: {filing}" for filing in found["refused_filings"]]
     rows += [f"not there all the time: {name}" for name in found["gone"]]
     return "\n".join([*rows, "no growth beyond noise" if is_fine(found) else "NOT as it should be"])
 
@@ -153,14 +161,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="hours of the world")
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="begin no further hour after so long"
+    )
     parser.add_argument("--port", type=int, default=FIRST_PORT, help="first port to try")
     parser.add_argument("--profile", help="the stack's profile, as ./leverageguard up takes it")
     options = parser.parse_args()
-    if options.rounds < WARM_UP + 3:
-        parser.error(f"--rounds: {WARM_UP} are warm-up, and three more are the fewest that tell")
+    if options.rounds < WARM_UP + FEWEST:
+        parser.error(f"--rounds: {WARM_UP} are warm-up, and {FEWEST} more the fewest that tell")
     with tempfile.TemporaryDirectory() as folder:
-        words = ["--profile", options.profile] if options.profile else []
-        found = measure(options.rounds, Path(folder) / "data", words, options.port)
+        found = measure(options, Path(folder) / "data")
     print(table(found))
     if options.json:
         print(json.dumps(found))

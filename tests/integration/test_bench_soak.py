@@ -93,7 +93,7 @@ def approved(*wallets: str) -> list[dict[str, str]]:
 def test_tally__of_payments(paid, due, double, missing):
     found = payments.tally(paid, due, approved("0xa"))
 
-    assert (found["paid_double"], found["missing"]) == (double, missing)
+    assert (len(found["paid_double"]), len(found["missing"])) == (double, missing)
     assert found["claims_paid"] == len(paid)
 
 
@@ -102,7 +102,10 @@ def found(memory: list[float], files: list[int], name: str = "simulator") -> dic
         ({name: Taken(int(held), count, 1)}, {"raw": number * MB})
         for number, (held, count) in enumerate(zip(memory, files, strict=True))
     ]
-    counts = {"claims_paid": 3, "paid_double": 0, "missing": 0, "failed_runs": []}
+    counts = {
+        "claims_paid": 3, "paid_double": [], "missing": [], "failed_runs": [],
+        "refused_filings": [],
+    }  # fmt: skip
     return {"rounds": ROUNDS, "visitors": 3, **counts, **soak.judged(rounds)}
 
 
@@ -116,13 +119,20 @@ def test_table__nothing_grew__says_so_and_what_the_folders_take():
 
 @pytest.mark.parametrize(
     "changed",
-    [{"paid_double": 1}, {"missing": 1}, {"failed_runs": ["build_claims x"]}, {"gone": ["chain"]}],
+    [
+        {"paid_double": ["0xa"]},
+        {"missing": ["0xa"]},
+        {"failed_runs": ["build_claims x"]},
+        {"refused_filings": ["visitor-01: 409"]},
+        {"gone": ["chain"]},
+    ],
 )
 def test_is_fine__anything_wrong__is_not(changed):
     fine = found(noisy(0, MB), [20] * ROUNDS)
 
     assert soak.is_fine(fine)
     assert not soak.is_fine(fine | changed)
+    assert "NOT as it should be" in soak.table(fine | changed)
     assert not soak.is_fine(found(noisy(9 * MB, MB), [20] * ROUNDS))
     assert not soak.is_fine(found(noisy(0, MB), list(range(ROUNDS))))
     assert soak.is_fine(found(noisy(9 * MB, MB), [20] * ROUNDS, name="chain"))  # no part of ours

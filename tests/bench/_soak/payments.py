@@ -19,8 +19,8 @@ APPROVED = """
 """
 
 
-def counted(settings: Settings, insured: Iterable[Insured]) -> dict[str, int]:
-    """Claims paid, paid more than once, and left out, over the whole life of the stack."""
+def counted(settings: Settings, insured: Iterable[Insured]) -> dict[str, Any]:
+    """How many claims were paid over the life of the stack, and who too often or not at all."""
     chain = chains.connect(settings)
     settled = history.batches(chain, chain.pool())
     paid = [payment for batch in settled for payment in batch.payments if payment.is_paid]
@@ -31,7 +31,7 @@ def counted(settings: Settings, insured: Iterable[Insured]) -> dict[str, int]:
 
 def tally(
     paid_to: Iterable[str], due: Iterable[str], approved: Iterable[Mapping[str, Any]]
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """A wallet is owed a payment for each approved claim; a visitor one for its one liquidation."""
     paid, owed = Counter(wallet.lower() for wallet in paid_to), Counter[str]()
     owed.update(row["wallet"].lower() for row in approved)
@@ -39,8 +39,8 @@ def tally(
         owed[wallet.lower()] = 1  # whatever was approved of it
     return {
         "claims_paid": paid.total(),
-        "paid_double": (paid - owed).total(),
-        "missing": (owed - paid).total(),
+        "paid_double": sorted((paid - owed).elements()),
+        "missing": sorted((owed - paid).elements()),
     }
 
 
