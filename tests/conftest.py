@@ -25,7 +25,8 @@ def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     data = tmp_path / "data"
     monkeypatch.setenv("LEVERAGEGUARD_DATA", str(data))
     monkeypatch.delenv("LEVERAGEGUARD_STARTED", raising=False)
-    monkeypatch.delenv("LEVERAGEGUARD_STORE_URL", raising=False)
+    for name in ("STORE_URL", "LAKE_CATALOGUE", "LAKE_FILES", "LAKE_BUILDS"):
+        monkeypatch.delenv(f"LEVERAGEGUARD_{name}", raising=False)
     for venue in config.VENUES:
         monkeypatch.delenv(f"LEVERAGEGUARD_{venue.upper()}_URL", raising=False)
     yield data

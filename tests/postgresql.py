@@ -18,6 +18,11 @@ from leverageguard.stack import postgresql
 SPEED = ("fsync=off", "shared_buffers=32MB", "max_connections=60")
 
 
+def libpq(url: str) -> str:
+    """A database's URL as libpq itself is told of it."""
+    return url.replace("+psycopg", "", 1)
+
+
 class Server:
     """A running server; each database it gives is empty."""
 

@@ -19,16 +19,17 @@ from leverageguard import (
     fund_settings,
     gateway_settings,
     keys_settings,
+    lake_settings,
     monitoring_settings,
     people_settings,
     reporting_settings,
     secrets_settings,
 )  # fmt: skip
 from leverageguard.chain_settings import ChainSettings, ConfigError, Deployment
-from leverageguard.cluster_settings import ClusterSettings
 from leverageguard.folders import REPO_DIR
 from leverageguard.gateway_settings import GatewaySettings
 from leverageguard.keys_settings import KeysSettings
+from leverageguard.lake_settings import LakeSettings
 from leverageguard.monitoring_settings import MonitoringSettings
 from leverageguard.people_settings import APPROVALS_NEEDED, APPROVERS, PeopleSettings
 from leverageguard.ports import DEFAULT_PORT, VENUES
@@ -44,7 +45,7 @@ PORT_FILE = "port"
 CHAINS_FILE = "chains.toml"
 PARTS = (
     people_settings, fund_settings, gateway_settings, keys_settings, monitoring_settings,
-    reporting_settings, secrets_settings, cluster_settings,
+    reporting_settings, secrets_settings, cluster_settings, lake_settings,
 )  # fmt: skip
 ONE_CHAIN = tuple(f"LEVERAGEGUARD_{name}" for name in ("CHAIN_ID", "CHAIN_RPC", "CONFIRMATIONS"))
 
@@ -57,7 +58,7 @@ class Settings(
     MonitoringSettings,
     PeopleSettings,
     ReportingSettings,
-    ClusterSettings,
+    LakeSettings,
 ):
     """Every setting of one stack; folders hang below `data_dir`, ports above `port_base`.
 

@@ -145,6 +145,14 @@ def test_models__every__stay_readable_in_one_sitting(models):
     assert wrong == []
 
 
+def test_sql__one_row_of_all_is_taken_by_limit(models):
+    """DuckDB 1.5.5 may make a row of nulls of none where a window over everything is filtered."""
+    window = r"\b(row_number|rank|dense_rank)\(\)\s+over\s*\(\s*order\s+by[^()]*\)\s*<?="
+    wrong = [m["name"] for m in models if re.search(window, m["raw_code"])]
+
+    assert wrong == []
+
+
 def test_sql__no_division_or_float_where_money_is_decided(models):
     code = {
         m["name"]: re.sub(r"--.*", "", m["raw_code"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +14,7 @@ from leverageguard.claims import knowing, register, telling
 from leverageguard.claims.knowing import Notice
 from leverageguard.config import Settings
 from leverageguard.domain import claim_moves
+from leverageguard.lake_settings import Warehouse
 from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.warehouse import snapshot
@@ -27,16 +27,19 @@ _log = structlog.get_logger(__name__)
 def advance_decided() -> dict[str, int]:
     """Advance every claim of the warehouse after it was decided; the moves made by state."""
     settings = config.load()
-    return advance(settings, settings.warehouse_path, is_fresh=True)
+    return advance(settings, settings.warehouse, is_fresh=True)
 
 
-def advance(settings: Settings, path: Path | None = None, is_fresh: bool = False) -> dict[str, int]:
+def advance(
+    settings: Settings, warehouse: Warehouse | None = None, is_fresh: bool = False
+) -> dict[str, int]:
     """Append the moves that bring each claim to where the facts put it, and land them; by state.
 
-    Claims are read from `path`, else from the published snapshot when there is one. `is_fresh` says
-    that every claim was decided after all that people did to it. Doing it again appends nothing.
+    Claims are read from `warehouse`, else from the published snapshot when there is one. `is_fresh`
+    says that every claim was decided after all that people did to it. Doing it again appends
+    nothing.
     """
-    known = knowing.notices(path) if path else _published(settings)
+    known = knowing.notices(warehouse) if warehouse else _published(settings)
     with base.session(settings) as session:
         noticed = knowing.planned_ones(session)
         seen = register.last_of(session)
@@ -48,7 +51,7 @@ def advance(settings: Settings, path: Path | None = None, is_fresh: bool = False
         chunk = {claim_id: noticed[claim_id] for claim_id in ids[at : at + AT_ONCE]}
         rows = _advance(settings, chunk, is_fresh)
         made.update(row.to_state for row in rows)
-        telling.tell(settings, rows, path)
+        telling.tell(settings, rows, warehouse)
     register.land(settings)
     if made:
         _log.info("claims_advanced", **made)

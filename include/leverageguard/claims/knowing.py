@@ -16,6 +16,7 @@ from leverageguard import clock
 from leverageguard.config import Settings
 from leverageguard.domain.claim_facts import Action, ChainEvent, Decision, Facts, Planned
 from leverageguard.intake import products
+from leverageguard.lake_settings import Warehouse
 from leverageguard.store.claim_tables import ClaimAction
 from leverageguard.store.evidence_tables import VerdictRecord
 from leverageguard.store.intake_tables import Quote
@@ -33,10 +34,10 @@ class Notice:
     paid_in: str | None
 
 
-def notices(path: Path) -> dict[str, Notice]:
+def notices(warehouse: Warehouse) -> dict[str, Notice]:
     """Every claim of a warehouse or a published snapshot."""
     rows = connect.rows(
-        path,
+        warehouse,
         "select claim_id, policy_id, epoch_ms(notified_at) as notified_at_ms, "
         "if(payout_state = 'PAID', tx_hash, null) as paid_in from fct_claims",
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from sqlalchemy import select
 
 from leverageguard import telemetry
 from leverageguard.claims import register
 from leverageguard.config import Settings
+from leverageguard.lake_settings import Warehouse
 from leverageguard.store import base
 from leverageguard.store.claim_tables import ClaimTxn
 from leverageguard.store.intake_tables import FiledClaim
@@ -21,13 +21,13 @@ from leverageguard.warehouse import connect, snapshot
 ON_THE_SPOT = frozenset({"BATCHED", "WITHDRAWN", "APPEALED"})
 
 
-def tell(settings: Settings, rows: Collection[ClaimTxn], path: Path | None) -> None:
-    """Tell the moves, if anybody is told; `path` is the warehouse that was read, else the
+def tell(settings: Settings, rows: Collection[ClaimTxn], warehouse: Warehouse | None) -> None:
+    """Tell the moves, if anybody is told; `warehouse` is the one that was read, else the
     published snapshot."""
     if not rows or not telemetry.is_on(settings):
         return
     ids = {row.claim_id for row in rows}
-    filings = _filings(settings, ids, path)
+    filings = _filings(settings, ids, warehouse)
     with base.session(settings) as session:
         past = register.history(session, ids)
         filed = session.execute(
@@ -82,10 +82,12 @@ def _part(
     )
 
 
-def _filings(settings: Settings, ids: Collection[str], path: Path | None) -> dict[str, str]:
+def _filings(
+    settings: Settings, ids: Collection[str], warehouse: Warehouse | None
+) -> dict[str, str]:
     """The filing of each of the claims that was filed."""
     try:
-        source = path or snapshot.current(settings)
+        source = warehouse or snapshot.current(settings)
     except snapshot.SnapshotError:
         return {}
     query = "select claim_id, filing_id from fct_claims where list_contains(?, claim_id)"

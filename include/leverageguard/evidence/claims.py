@@ -120,7 +120,7 @@ order by spans.claim_id
 
 def decided(settings: Settings, rules_version: str) -> list[Claim]:
     """The claims of the warehouse with every check and their context, in order of id."""
-    with connect.read_only(settings.warehouse_path) as connection:
+    with connect.read_only(settings.warehouse) as connection:
         checks = _checks(connection)
         context_of = contexts.of_claims(connection, rules_version)
         cursor = connection.execute(_CLAIMS)

@@ -12,6 +12,7 @@ from leverageguard.quality import recording, validator
 from leverageguard.quality.arrivals import Checked
 from leverageguard.quality.suites import Suite
 from leverageguard.quality.validator import Job
+from leverageguard.warehouse import connect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,10 +36,7 @@ def check(settings: config.Settings, suites: list[Suite]) -> Checked:
 
 
 def _frames(settings: config.Settings, suites: list[Suite]) -> list[tuple[Suite, pd.DataFrame]]:
-    import duckdb
-
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    with connect.trusted(settings.warehouse) as connection:
         connection.execute(f"set search_path = '{_schemas(connection)}'")
         connection.execute(f"set variable max_batch_size = {settings.max_batch_size}")
         return [
@@ -50,7 +48,7 @@ def _frames(settings: config.Settings, suites: list[Suite]) -> list[tuple[Suite,
 def _schemas(connection: Any) -> str:
     """Every schema of the warehouse, so that a suite names a mart whatever schema dbt chose."""
     rows = connection.execute(
-        "select distinct table_schema from information_schema.tables "
+        "select distinct table_catalog || '.' || table_schema from information_schema.tables "
         "where table_catalog = current_database() order by 1"
     ).fetchall()
     return ",".join(row[0] for row in rows)

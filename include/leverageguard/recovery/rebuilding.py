@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from leverageguard.config import Settings
+from leverageguard.lake_settings import Warehouse
 from leverageguard.stack import processes
 from leverageguard.stack.progress import StackError
 from leverageguard.warehouse import connect, dbt_runner, snapshot
@@ -29,9 +29,9 @@ class RebuildRefused(StackError):
     """Something stands against a rebuild, or it is not what was there; the message says what."""
 
 
-def digests(path: Path) -> dict[str, str]:
+def digests(warehouse: Warehouse) -> dict[str, str]:
     """The digest of each mart of money in a warehouse or a snapshot."""
-    with connect.read_only(path) as connection:
+    with connect.read_only(warehouse) as connection:
         return {mart: _digest(connection, mart) for mart in MARTS}
 
 
@@ -47,7 +47,7 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
     before = _before(settings)
     counts = dbt_runner.build()
     yield ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    after = digests(settings.warehouse_path)
+    after = digests(settings.warehouse)
     others = [mart for mart in MARTS if before and before[mart] != after[mart]]
     for mart, digest in after.items():
         told = "" if not before else "  other than before" if mart in others else "  as before"
@@ -64,8 +64,8 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
 
 def _before(settings: Settings) -> dict[str, str]:
     """What was there: in the warehouse, or else in what was published of it; empty for neither."""
-    if settings.warehouse_path.exists():
-        return digests(settings.warehouse_path)
+    if connect.is_built(settings.warehouse):
+        return digests(settings.warehouse)
     try:
         return digests(snapshot.current(settings))
     except snapshot.SnapshotError:

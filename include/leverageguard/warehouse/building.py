@@ -5,7 +5,8 @@ and 129 tests of the default world), and a filed claim waits for it. So dbt comp
 once, and whenever it or its variables change, and every build runs what it compiled: all seeds,
 all models, then all tests.
 
-A build makes a file of its own and takes the warehouse's place only when every test passed.
+A build makes a file of its own and takes the warehouse's place only when every test passed: as that
+file, or in a lake as one version of it.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from typing import Any
 
 from leverageguard import clock
 from leverageguard.config import Settings
-from leverageguard.warehouse import manifest, metrics, model_runner
+from leverageguard.warehouse import lake, manifest, metrics, model_runner
+from leverageguard.warehouse.lake import View
 from leverageguard.warehouse.manifest import DataTest, Model
 from leverageguard.warehouse.model_runner import Models
 from leverageguard.warehouse.snapshot import REPORT_QUERIES
 
-CATALOG = "leverageguard"  # what dbt calls the warehouse's file, and what its views name
+CATALOG = lake.CATALOG  # what dbt calls the warehouse, and what its views name
 THREADS = 2
 ROWS_SHOWN = 5
 
@@ -57,14 +59,22 @@ def run(settings: Settings, raw_dir: Path, tests_reports: bool = True) -> list[O
     draft = settings.warehouse_path.with_suffix(".draft")
     try:
         with _database(draft) as connection:
-            done = list(_Build(connection, models, raw_dir).run(tests_reports))
+            build = _Build(connection, models, raw_dir)
+            done = list(build.run(tests_reports))
         if not any(outcome.is_bad for outcome in done):
-            _wal(settings.warehouse_path).unlink(missing_ok=True)
-            draft.replace(settings.warehouse_path)
+            _keep(settings, draft, build.views())
     finally:
         draft.unlink(missing_ok=True)
         _wal(draft).unlink(missing_ok=True)
     return done
+
+
+def _keep(settings: Settings, draft: Path, views: list[View]) -> None:
+    if settings.lake is not None:
+        lake.fill(settings.lake, draft, views)
+    else:
+        _wal(settings.warehouse_path).unlink(missing_ok=True)
+        draft.replace(settings.warehouse_path)
 
 
 class _Build:
@@ -87,6 +97,14 @@ class _Build:
         for test in self._models.tests:
             if tests_reports or not reports.intersection(test.parents):
                 yield self._test(test)
+
+    def views(self) -> list[View]:
+        """The views, each after those it reads."""
+        return [
+            View(model.schema, model.name, self._sql(model.sql))
+            for model in self._models.nodes
+            if model.is_view
+        ]
 
     def _seeds(self) -> Iterator[Outcome]:
         for schema, name in model_runner.attach_seeds(self._connection, self._models.seeds):
@@ -181,8 +199,11 @@ def _database(path: Path) -> Iterator[Any]:
         spill = model_runner.quoted(path.with_suffix(".spill"))
         connection.execute(f"set temp_directory = '{spill}'")
         connection.execute(f"attach '{model_runner.quoted(path)}' as {CATALOG}")
+        # Tests that look through the columns of their own database look here.
+        connection.execute(f"use {CATALOG}")
         yield connection
         connection.execute(f"checkpoint {CATALOG}")
+        connection.execute("use memory")
         connection.execute(f"detach {CATALOG}")
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard import clock, config
-from leverageguard.warehouse import freezing, landing
+from leverageguard.lake_settings import Lake
+from leverageguard.warehouse import connect, freezing, lake, landing
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ def build(select: str | None = None, *, tests_reports: bool = True) -> dict[str,
     then not built.
     """
     settings = config.load()
+    target = settings.lake
     landing.ensure_schemas(settings)
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     # Taken before dbt reads: what lands meanwhile must count as a change. A build that fails
@@ -51,6 +53,10 @@ def build(select: str | None = None, *, tests_reports: bool = True) -> dict[str,
         if tests_reports:
             _stamp(settings).write_text(found)
         return counts
+    return _run_dbt(settings, select) if target is None else _run_in_lake(settings, target, select)
+
+
+def _run_dbt(settings: config.Settings, select: str) -> dict[str, int]:
     chosen = ["--select", *select.split()]
     results = _invoke(settings, ["build", "--exclude-resource-type", "unit_test", *chosen])
     failed = [result for result in results if result.status not in GOOD | {"skipped"}]
@@ -60,6 +66,17 @@ def build(select: str | None = None, *, tests_reports: bool = True) -> dict[str,
         if result.status == "warn":
             log.warning("%s", _report(settings, result))
     return dict(Counter(str(result.status) for result in results))
+
+
+def _run_in_lake(settings: config.Settings, target: Lake, select: str) -> dict[str, int]:
+    """A part is built anew where the rest of the lake is whole, and then all of it is again."""
+    with lake.writing(target):
+        if not lake.is_whole(target):
+            raise DbtFailed("the last build of the lake did not pass: build all of it first")
+        counts = _run_dbt(settings, select)
+        with lake.connect(target) as connection:
+            lake.mark_passed(connection)
+    return counts
 
 
 def _run_compiled(settings: config.Settings, frozen: Path, tests_reports: bool) -> dict[str, int]:
@@ -110,7 +127,7 @@ def _stamp(settings: config.Settings) -> Path:
 
 
 def _is_current(settings: config.Settings, stamp: Path) -> bool:
-    is_there = settings.warehouse_path.exists() and stamp.exists()
+    is_there = stamp.exists() and connect.is_built(settings.warehouse)
     return is_there and stamp.read_text() == _fingerprint(settings)
 
 
@@ -150,6 +167,7 @@ def _invoke(settings: config.Settings, command: list[str]) -> list[Any]:
         "--quiet",
         "--project-dir", str(settings.dbt_dir),
         "--profiles-dir", str(settings.dbt_dir),
+        "--target", "cluster" if settings.lake else "local",
         "--target-path", str(_target(settings)),
         "--log-path", str(settings.data_dir / "dbt" / "logs"),
         "--vars", json.dumps({"max_batch_size": settings.max_batch_size}),
@@ -182,13 +200,19 @@ def _report(settings: config.Settings, result: Any) -> str:
     return f"{text}\n  {_failing_rows(settings, node.compiled_code)}"
 
 
+def _as_it_is(settings: config.Settings) -> Any:
+    """The warehouse with what a test found bad in it: of a lake, what no reader sees."""
+    if settings.lake is not None:
+        return lake.connect(settings.lake)
+    return connect.trusted(settings.warehouse_path)
+
+
 def _failing_rows(settings: config.Settings, query: str) -> str:
     """The first rows a test found, one line each; the reason when they cannot be read again."""
     import duckdb
 
     try:
-        with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-            connection.execute("set TimeZone = 'UTC'")
+        with _as_it_is(settings) as connection:
             cursor = connection.execute(f"select * from ({query}) limit {ROWS_SHOWN}")
             names = [column[0] for column in cursor.description]
             found = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from leverageguard import clock, config
+from leverageguard.lake_settings import Lake, Warehouse
+from leverageguard.warehouse import connect, lake
 
 FILE_NAME = "leverageguard.duckdb"
 LINK_NAME = "current"
@@ -42,8 +44,8 @@ def publish(settings: config.Settings | None = None) -> str:
     as after a kill at any point, readers keep the version they had.
     """
     settings = settings or config.load()
-    if not settings.warehouse_path.exists():
-        raise SnapshotError(f"there is no warehouse at {settings.warehouse_path}: run build_claims")
+    if not connect.is_built(settings.warehouse):
+        raise SnapshotError(f"there is no warehouse at {_where(settings)}: run build_claims")
     settings.serve_dir.mkdir(parents=True, exist_ok=True)
     with _only_publisher(settings.serve_dir):
         _remove_half_made(settings.serve_dir)
@@ -56,6 +58,8 @@ def publish(settings: config.Settings | None = None) -> str:
         folder.rename(settings.serve_dir / version)
         _point_link(settings.serve_dir, version)
         _prune(settings.serve_dir)
+    if settings.lake is not None:
+        lake.tidy(settings.lake)
     return version
 
 
@@ -118,10 +122,10 @@ def _copy_marts(settings: config.Settings, target: Path, version: str) -> None:
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
         # A view names its own catalogue, so the warehouse is attached under its own name.
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(
-            f"attach '{_quoted(settings.warehouse_path)}' as leverageguard (read_only)"
-        )
+        _attach(connection, settings.warehouse)
         connection.execute(f"attach '{_quoted(target)}' as snapshot")
+        # One transaction: a lake's catalogue is then asked once for what tables share.
+        connection.execute("begin")
         marts = _marts(connection, settings)
         views = _views(connection, marts)
         for schema, table in marts:
@@ -136,9 +140,21 @@ def _copy_marts(settings: config.Settings, target: Path, version: str) -> None:
             "if(is_simulated, 'simulated', 'real') as world",
             [version, clock.now_ms(), settings.is_simulated],
         )
+        connection.execute("commit")
         connection.execute("checkpoint snapshot")
         connection.execute("detach snapshot")
     _add_views(target, views)
+
+
+def _attach(connection: Any, warehouse: Warehouse) -> None:
+    if isinstance(warehouse, Lake):
+        lake.attach_whole(connection, warehouse)
+    else:
+        connection.execute(f"attach '{_quoted(warehouse)}' as leverageguard (read_only)")
+
+
+def _where(settings: config.Settings) -> Path:
+    return settings.lake_dir if settings.lake else settings.warehouse_path
 
 
 def _marts(connection: Any, settings: config.Settings) -> list[tuple[str, str]]:
@@ -153,7 +169,7 @@ def _marts(connection: Any, settings: config.Settings) -> list[tuple[str, str]]:
     if twice:
         raise SnapshotError(f"two schemas hold a mart of the same name: {', '.join(twice)}")
     if not marts:
-        raise SnapshotError(f"{settings.warehouse_path} holds no marts: run build_claims")
+        raise SnapshotError(f"{_where(settings)} holds no marts: run build_claims")
     return marts
 
 

@@ -115,12 +115,17 @@ bounded as (
 roomed as (
     select
         *,
-        policy_limit - coalesce(sum(most) filter (where not is_tight) over of_policy, 0)
-            as policy_room,
-        wallet_limit - coalesce(sum(most) filter (where not is_tight) over of_wallet, 0)
-            as wallet_room,
-        pool_limit - coalesce(sum(most) filter (where not is_tight) over of_day, 0)
-            as pool_room
+        cast(
+            policy_limit - coalesce(sum(most) filter (where not is_tight) over of_policy, 0)
+            as bigint
+        ) as policy_room,
+        cast(
+            wallet_limit - coalesce(sum(most) filter (where not is_tight) over of_wallet, 0)
+            as bigint
+        ) as wallet_room,
+        cast(
+            pool_limit - coalesce(sum(most) filter (where not is_tight) over of_day, 0) as bigint
+        ) as pool_room
     from bounded
     window
         of_policy as (

@@ -71,7 +71,7 @@ joined as (
         spoken.recipient as chain_recipient,
         claims.wallet as claims_recipient,
         spoken.block_at,
-        coalesce(spoken.paid_micro_usdc, 0) as chain_paid_micro_usdc,
+        cast(coalesce(spoken.paid_micro_usdc, 0) as bigint) as chain_paid_micro_usdc,
         coalesce(spoken.paid_events, 0) as paid_events,
         coalesce(spoken.refused_events, 0) as refused_events,
         claims.claim_id is not null or decided.claim_id is not null as is_claim,

@@ -1,4 +1,4 @@
--- Sums of squares in parts per billion squared.
+-- Sums of squares in parts per billion squared, as decimals: Parquet has no wider whole number.
 with
 
 moves as (
@@ -43,10 +43,10 @@ whole as (
         low_price,
         high_price,
         close_price,
-        squares,
-        coalesce(down_squares, 0) as down_squares,
-        range_squares,
-        coalesce(products, 0) as products
+        cast(squares as decimal(38, 0)) as squares,
+        cast(coalesce(down_squares, 0) as decimal(38, 0)) as down_squares,
+        cast(range_squares as decimal(38, 0)) as range_squares,
+        cast(coalesce(products, 0) as decimal(38, 0)) as products
     from summed
     qualify candles = max(candles) over (partition by base_asset)
 )

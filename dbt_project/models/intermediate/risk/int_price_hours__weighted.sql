@@ -17,7 +17,7 @@ added as (
     select
         hours.base_asset,
         hours.known_at + ages.age as known_at,
-        hours.squares * ages.weight_ppm as weighted_squares,
+        cast(hours.squares as hugeint) * ages.weight_ppm as weighted_squares,
         ages.weight_ppm
     from hours
     cross join ages
@@ -27,7 +27,7 @@ weighted as (
     select
         base_asset,
         known_at,
-        sum(weighted_squares) // (sum(weight_ppm) * 60) as variance
+        cast(sum(weighted_squares) // (sum(weight_ppm) * 60) as decimal(38, 0)) as variance
     from added
     semi join hours using (base_asset, known_at)
     group by base_asset, known_at

@@ -2,7 +2,15 @@
 with
 
 hours as (
-    select * from {{ ref('int_price_hours__summed') }}
+    select
+        base_asset,
+        known_at,
+        close_price,
+        cast(squares as hugeint) as squares,
+        cast(down_squares as hugeint) as down_squares,
+        cast(range_squares as hugeint) as range_squares,
+        cast(products as hugeint) as products
+    from {{ ref('int_price_hours__summed') }}
 ),
 
 weighted as (
@@ -38,7 +46,7 @@ measured as (
         summed.base_asset,
         summed.known_at,
         summed.close_price,
-        cast(sqrt(weighted.variance) as bigint) as ewma_ppb,
+        cast(sqrt(cast(weighted.variance as hugeint)) as bigint) as ewma_ppb,
         cast(sqrt(summed.squares_1h // 60) as bigint) as har_1h_ppb,
         cast(sqrt(summed.squares_6h // 360) as bigint) as har_6h_ppb,
         cast(sqrt(summed.squares_1d // 1440) as bigint) as har_1d_ppb,

@@ -53,7 +53,8 @@ newest as (
         model_version,
         promoted_at
     from promotions
-    qualify row_number() over (order by promotion_id desc) = 1
+    order by promotion_id desc
+    limit 1
 ),
 
 times as (

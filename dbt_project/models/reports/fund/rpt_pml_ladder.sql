@@ -6,7 +6,8 @@ valuations as (
     select *
     from {{ ref('fct_fund_valuations') }}
     where is_newest_of_its_instant
-    qualify row_number() over (order by valued_at desc) = 1
+    order by valued_at desc
+    limit 1
 ),
 
 ladders as (
