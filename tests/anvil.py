@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,9 @@ class Anvil:
             port = int(sock.getsockname()[1])
         self.chain_id = chain_id
         self.url = f"http://127.0.0.1:{port}"
+        self._older_states = tempfile.TemporaryDirectory(prefix="lg-anvil-")
         options = ["--chain-id", str(chain_id), "--timestamp", str(timestamp_s)]
+        options += ["--cache-path", self._older_states.name]
         command = [binary(), "--port", str(port), "--silent", "--enable-tx-gas-limit", *options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         until = time.monotonic() + 20
@@ -63,6 +66,7 @@ class Anvil:
         """End the process."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(10)
+        self._older_states.cleanup()
 
     def _answers(self) -> bool:
         try:

@@ -19,6 +19,9 @@ from leverageguard.stack.progress import StackError
 NAME = "chain"
 GAS_MONEY_WEI = 10**20
 BLOCK_GAS_LIMIT = 60_000_000
+# Where anvil puts what it has no room for in memory, tenths of a megabyte a block. It leaves it
+# there when it ends: in the home folder, which is its default, that added up to gigabytes.
+OLDER_STATES = "chain-states"
 
 
 def anvil_binary(settings: Settings) -> Path:
@@ -38,8 +41,9 @@ def start(settings: Settings, at_ms: int) -> None:
     """Start the chain unless it runs; its clock begins at `at_ms`, its state is what was saved."""
     if NAME in processes.running(settings):
         return
-    folder = settings.data_dir / "chain"
+    folder, older_states = settings.data_dir / "chain", settings.run_dir / OLDER_STATES
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(older_states, ignore_errors=True)  # of the process before; nothing reads them
     options = {
         "--host": settings.host,
         "--port": settings.chain_port,
@@ -47,6 +51,7 @@ def start(settings: Settings, at_ms: int) -> None:
         "--timestamp": at_ms // 1000,
         "--state": folder / "state.json",
         "--state-interval": 5,
+        "--cache-path": older_states,
         "--gas-limit": BLOCK_GAS_LIMIT,
     }
     argv = [str(anvil_binary(settings)), "--silent", "--enable-tx-gas-limit"]
