@@ -19,8 +19,10 @@ def test_start__states_of_older_blocks__lie_in_the_run_folder_and_end_with_the_n
         local_chain.start(stack, AT_MS)
         sender, other, *_ = local_chain.rpc(stack, "eth_accounts")
         sent = {"from": sender, "to": other, "value": "0x1"}
-        for _ in range(BLOCKS):
-            local_chain.rpc(stack, "eth_sendTransaction", sent)
+        with local_chain.blocks_on_demand(stack):  # else two can share a block
+            for _ in range(BLOCKS):
+                local_chain.rpc(stack, "eth_sendTransaction", sent)
+                local_chain.mine(stack)
         written = [path for path in states.rglob("*") if path.is_file()]
         assert len(written) > 50
 
