@@ -32,6 +32,30 @@ def money(status: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in status["pool"].items() if name != "free_micro_usdc"}
 
 
+def against_truth(stack: Stack) -> list[tuple[Any, ...]]:
+    """What is missing, too much or decided or paid otherwise than the world's ground truth says."""
+    claims = {(c["policy"], c["order_id"], c["filing"]): c for c in stack.status()["claims"]}
+    truth = {(t["policy"], t["order_id"], t["filing"]): t for t in stack.truth()}
+    assert len(truth) >= 40
+    return [
+        *((key, "not in both") for key in claims.keys() ^ truth.keys()),
+        *(
+            (key, claims[key]["verdict"], claims[key]["reasons"], expected)
+            for key, expected in truth.items()
+            if key in claims and _is_other(claims[key], expected)
+        ),
+    ]
+
+
+def _is_other(claim: dict[str, Any], expected: dict[str, Any]) -> bool:
+    return (
+        claim["verdict"] != expected["verdict"]
+        or sorted(claim["reasons"]) != sorted(expected["reasons"])
+        or sorted(claim["hold_reasons"]) != sorted(expected["holds"])
+        or (claim["paid_micro_usdc"] or 0) != expected["payout_micro_usdc"]
+    )
+
+
 class Stack:
     """One stack in a data folder."""
 

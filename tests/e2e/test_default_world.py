@@ -9,7 +9,7 @@ import pytest
 
 from leverageguard import config
 from leverageguard.stack import airflow
-from tests.e2e.stacks import Stack, money
+from tests.e2e.stacks import Stack, against_truth, money
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -59,22 +59,7 @@ def failed_runs(client: airflow.Client) -> list[str]:
 
 
 def test_up__default_world__every_verdict_and_reason_equals_the_ground_truth(default_stack):
-    claims = {
-        (c["policy"], c["order_id"], c["filing"]): c for c in default_stack.status()["claims"]
-    }
-    truth = {(t["policy"], t["order_id"], t["filing"]): t for t in default_stack.truth()}
-
-    assert claims.keys() == truth.keys()
-    wrong = [
-        (key, claims[key]["verdict"], claims[key]["reasons"], expected)
-        for key, expected in truth.items()
-        if (claims[key]["verdict"], sorted(claims[key]["reasons"]))
-        != (expected["verdict"], sorted(expected["reasons"]))
-        or sorted(claims[key]["hold_reasons"]) != sorted(expected["holds"])
-        or (claims[key]["paid_micro_usdc"] or 0) != expected["payout_micro_usdc"]
-    ]
-    assert wrong == []
-    assert len(truth) >= 40
+    assert against_truth(default_stack) == []
 
 
 def test_up__default_world__paid_on_chain_is_what_was_approved(default_stack):
