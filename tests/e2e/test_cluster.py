@@ -18,6 +18,7 @@ import requests
 
 from leverageguard import config
 from leverageguard.stack import airflow, processes
+from tests.e2e import secret_search
 from tests.e2e.stacks import REPO, Stack, against_truth, money
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -183,3 +184,14 @@ def test_cluster__an_api_server_that_stays_away__is_not_missed(attacked, client)
             assert client.dag_ids()
     finally:
         os.kill(leader, signal.SIGCONT)
+
+
+def test_cluster__secrets_of_an_attacked_day__are_in_no_file_the_stack_wrote(attacked, tmp_path):
+    data = attacked.stack.data
+    secrets = secret_search.known(data)
+    (tmp_path / "unpacked").mkdir()
+    unpacked = secret_search.unpacked(data, tmp_path / "unpacked")
+    assert {"redis_password 0", "rabbitmq_password 0", "rabbitmq_url 0"} <= secrets.keys()
+
+    for places in (secret_search.written(data), list(unpacked.iterdir())):
+        assert secret_search.holding(secrets, places, tmp_path) == set()

@@ -7,26 +7,17 @@ Left out are the secrets folder itself and the world's folder, which stands for 
 
 from __future__ import annotations
 
-import json
-import subprocess
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pypdfium2
 import pytest
 import requests
 
-from leverageguard import config
-from leverageguard.intake import accounts
-from leverageguard.store.base import session
+from tests.e2e import secret_search
+from tests.e2e.secret_search import holding, texts_of, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 CONTACT = "planted.person@contacts.example"
-SHORTEST = 8  # a text that short is found by chance
-OWN_PLACES = ("secrets", "world")
-PACKED = {".parquet", ".duckdb", ".xlsx", ".zip", ".pdf"}
 
 
 @pytest.fixture(scope="module")
@@ -34,70 +25,14 @@ def secrets(default_stack) -> dict[str, str]:
     """Every secret of the stack by what it is, two planted now among them."""
     default_stack.run("contacts", "put", "0x" + "ab" * 20, "email", CONTACT)
     made = default_stack.run("service-accounts", "create", "planted", "--scope", "claims:read")
-    found = {"a contact": CONTACT, "a service account": made.stdout.split()[-1]}
-    for path in sorted((default_stack.data / "secrets").iterdir()):
-        text = path.read_text().strip()
-        texts = json.loads(text).values() if text.startswith("{") else text.split()
-        found |= {f"{path.name} {number}": one for number, one in enumerate(texts)}
-    folder = {"LEVERAGEGUARD_DATA": str(default_stack.data)}
-    with config.environment(folder), session(config.load()) as opened:
-        # A key's name is none: Bybit's own answer about a key repeats it, and is evidence.
-        for account in accounts.bound(opened):
-            key = accounts.credentials(opened, account.account_id)
-            found[f"{account.account_id} secret"] = key.api_secret
-            found[f"{account.account_id} passphrase"] = key.passphrase
-    return {what: text for what, text in found.items() if len(text) >= SHORTEST}
+    planted = {"a contact": CONTACT, "a service account": made.stdout.split()[-1]}
+    return planted | secret_search.known(default_stack.data)
 
 
 @pytest.fixture(scope="module")
 def unpacked(default_stack, tmp_path_factory) -> Path:
     """What packed files hold, as text."""
-    folder = tmp_path_factory.mktemp("unpacked")
-    for number, path in enumerate(written(default_stack.data)):
-        if path.suffix in PACKED:
-            name = "_".join(path.relative_to(default_stack.data).parts)
-            with (folder / f"{number}_{name}.txt").open("w", errors="replace") as file:
-                file.writelines(f"{text}\n" for text in texts_of(path))
-    return folder
-
-
-def written(data: Path) -> list[Path]:
-    found = [path for path in data.rglob("*") if path.is_file() and not path.is_symlink()]
-    return [path for path in found if path.relative_to(data).parts[0] not in OWN_PLACES]
-
-
-def texts_of(path: Path) -> Iterator[str]:
-    if path.suffix == ".parquet":
-        with duckdb.connect() as connection:
-            rows = connection.execute("select * from read_parquet(?)", [str(path)])
-            yield from map(str, rows.fetchall())
-    elif path.suffix == ".duckdb":
-        with duckdb.connect(str(path), read_only=True) as connection:
-            tables = "select schema_name, table_name from duckdb_tables()"
-            for schema, name in connection.execute(tables).fetchall():
-                rows = connection.execute(f'select * from "{schema}"."{name}"')
-                yield from map(str, rows.fetchall())
-    elif path.suffix in (".xlsx", ".zip"):
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
-                yield archive.read(member).decode(errors="replace")
-    else:
-        document = pypdfium2.PdfDocument(path)
-        for page in document:
-            yield page.get_textpage().get_text_range()
-
-
-def holding(texts: dict[str, str], places: list[Path], folder: Path) -> set[str]:
-    """Files that hold one of the texts."""
-    patterns = folder / "patterns"
-    patterns.write_text("".join(f"{text}\n" for text in texts.values()))
-    names = "\0".join(str(place) for place in places)
-    done = subprocess.run(
-        ["xargs", "-0", "grep", "-laF", "-f", str(patterns), "--"],
-        input=names, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stderr == "", done.stderr
-    return set(done.stdout.splitlines())
+    return secret_search.unpacked(default_stack.data, tmp_path_factory.mktemp("unpacked"))
 
 
 def test_secrets__of_a_day__are_in_no_file_the_stack_wrote(

@@ -113,7 +113,12 @@ def prometheus(settings: Settings) -> dict[str, Any]:
     made["rule_files"] = [str(source / "rules" / "*.yml")]
     _aim(made["alerting"]["alertmanagers"][0], settings, settings.alertmanager_port)
     gateway, itself = made["scrape_configs"]
-    _aim(gateway, settings, settings.airflow_port)
+    if settings.is_cluster:
+        # Each counts its own requests, so each is asked itself and not through the balancer.
+        gateway |= {"scheme": "https", "tls_config": {"ca_file": str(settings.ca_file)}}
+        _aim(gateway, settings, *settings.api_server_ports, *settings.gateway_worker_ports)
+    else:
+        _aim(gateway, settings, settings.airflow_port)
     gateway["authorization"]["credentials_file"] = str(_key_file(settings))
     if settings.is_cluster:
         gateway |= {"scheme": settings.scheme, "tls_config": {"ca_file": str(settings.ca_file)}}
@@ -131,8 +136,8 @@ def alertmanager(settings: Settings) -> dict[str, Any]:
     return made
 
 
-def _aim(part: dict[str, Any], settings: Settings, port: int) -> None:
-    part["static_configs"][0]["targets"] = [f"{settings.host}:{port}"]
+def _aim(part: dict[str, Any], settings: Settings, *ports: int) -> None:
+    part["static_configs"][0]["targets"] = [f"{settings.host}:{port}" for port in ports]
 
 
 def _key_file(settings: Settings) -> Path:

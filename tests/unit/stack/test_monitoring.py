@@ -33,6 +33,18 @@ def test_prometheus__for_a_stack__scrapes_its_gateway_with_a_key_that_reads_metr
     assert account is not None and account.scopes == ["metrics:read"]
 
 
+def test_prometheus__for_a_cluster__asks_every_server_itself_over_tls(settings: Settings) -> None:
+    mine = replace(settings, port_base=23_000, profile="cluster", store_database=settings.store_url)
+
+    gateway, _ = monitoring.prometheus(mine)["scrape_configs"]
+
+    assert gateway["scheme"] == "https"
+    assert gateway["tls_config"] == {"ca_file": str(mine.ca_file)}
+    assert gateway["static_configs"] == [
+        {"targets": [f"127.0.0.1:{port}" for port in (23_011, 23_012, 23_013, 23_014)]}
+    ]
+
+
 def test_prometheus__again__keeps_its_key_and_a_lost_one_opens_nothing(settings: Settings) -> None:
     monitoring.prometheus(settings)
     path = settings.secrets_dir / "prometheus_key"
