@@ -1,6 +1,7 @@
 """The cluster's servers, Debian's own programs: who may enter, in plain text or without a name."""
 
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -40,6 +41,7 @@ def stack():
         yield made
     finally:
         processes.stop_all(made)
+        shutil.rmtree(folder)
 
 
 def enter(stack, database, certificate=None, **others):
