@@ -16,6 +16,8 @@ API, SCHEDULER, PARSER, WORKER = (
 )  # fmt: skip
 # A task that was running on a worker that died is tried again when it was silent for so long.
 SILENT_SECONDS = 60
+# As many tasks are sent as can run at once, so who waits longer than this was lost with its broker.
+LOST_SECONDS = 120
 
 
 def components(settings: Settings) -> dict[str, list[str]]:
@@ -113,5 +115,9 @@ def _of_cluster(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CELERY__SSL_CERT": str(certificate),
         "AIRFLOW__CELERY__SSL_KEY": str(key),
         "AIRFLOW__API__SSL_CA_FILE": str(settings.ca_file),
+        # A broker that was killed has written down what it confirmed, and nothing else.
+        "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__CONFIRM_PUBLISH": "True",
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": str(LOST_SECONDS),
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "15",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(SILENT_SECONDS),
     }

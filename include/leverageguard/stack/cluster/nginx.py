@@ -40,7 +40,8 @@ http {
   proxy_ssl_session_reuse on;
   proxy_connect_timeout 3s;
   proxy_read_timeout 300s;
-  # What was sent to one server is sent to no other, unless a repeat cannot do anything twice.
+  # Each server is tried every time: one that is away refuses at once, and one that was slow once is
+  # not left out. What was sent to one server is sent to no other, unless a repeat cannot do anything twice.
   proxy_next_upstream error timeout;
   proxy_next_upstream_tries 2;
   proxy_set_header Host $$http_host;
@@ -82,7 +83,7 @@ def configuration(settings: Settings, files: dict[str, str], listen: str | None 
             host=listen or settings.host,
             port=port,
             members="".join(
-                f"    server {settings.host}:{one} max_fails=1 fail_timeout=2s;\n"
+                f"    server {settings.host}:{one} max_fails=0;\n"
                 for one in members
             ),
         )
