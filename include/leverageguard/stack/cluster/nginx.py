@@ -41,7 +41,8 @@ http {
   proxy_connect_timeout 3s;
   proxy_read_timeout 300s;
   # Each server is tried every time: one that is away refuses at once, and one that was slow once is
-  # not left out. What was sent to one server is sent to no other, unless a repeat cannot do anything twice.
+  # not left out. What was sent to one server is sent to no other, unless a repeat can do nothing
+  # twice.
   proxy_next_upstream error timeout;
   proxy_next_upstream_tries 2;
   proxy_set_header Host $$http_host;
