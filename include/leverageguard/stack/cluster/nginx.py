@@ -83,10 +83,7 @@ def configuration(settings: Settings, files: dict[str, str], listen: str | None 
             name=name,
             host=listen or settings.host,
             port=port,
-            members="".join(
-                f"    server {settings.host}:{one} max_fails=0;\n"
-                for one in members
-            ),
+            members="".join(f"    server {settings.host}:{one} max_fails=0;\n" for one in members),
         )
         for name, (port, members) in behind.items()
     )
