@@ -82,7 +82,8 @@ def start_venues(settings: Settings) -> None:
     if SIMULATOR in processes.running(settings):
         return
     folder = settings.world_dir / "scenario"
-    argv = [sys.executable, "-m", "leverageguard.simulator", "--scenario", str(folder)]
+    command = [sys.executable, "-m", "leverageguard.simulator", "--scenario", str(folder)]
+    argv = processes.kept_alive(SIMULATOR, command)
     process = processes.start(settings, SIMULATOR, argv, config.child_environment(settings))
     for venue in VENUES:
         url = f"http://{settings.host}:{settings.venue_port(venue)}/_health"
