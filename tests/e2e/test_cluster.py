@@ -149,12 +149,16 @@ def test_cluster__the_same_day_on_both_profiles__gives_the_same_bytes(attacked, 
     assert digests(attacked.stack.data) == digests(default_stack.data)
 
 
-def test_cluster__another_up__pays_nothing_more(attacked):
+def test_cluster__another_up__adds_superset_and_pays_nothing_more(attacked):
     before = attacked.stack.status()
 
-    attacked.stack.run("up", "--no-superset")
+    attacked.stack.run("up")
 
     assert money(attacked.stack.status()) == money(before)
+    settings = attacked.settings
+    page = requests.get(f"{settings.superset_url}/login/", verify=settings.verify, timeout=60)
+    assert page.status_code == 200
+    assert "LeverageGuard" in page.text
 
 
 def test_cluster__tasks__end_well_on_both_workers(attacked):
