@@ -81,6 +81,7 @@ def _measure(settings: config.Settings, rounds: int, minutes: float) -> dict[str
         "is_simulated": settings.is_simulated,
         "rounds": len(found),
         "visitors": len(visitors.insured),
+        "declined": len(visitors.declined),
         "refused_filings": visitors.refused,
         **payments.counted(settings, visitors.insured),
         "failed_runs": hours.failed(client),
@@ -147,7 +148,7 @@ def table(found: dict[str, Any]) -> str:
     rows.append(f"{'folder':24}{'MB':>8}{'MB/hour':>10}")
     for name, one in found["folders"].items():
         rows.append(f"{name:24}{one['bytes'] / MB:8.1f}{one['a_round'] / MB:10.2f}")
-    rows += [f"{name:24}{found[name]:8}" for name in ("visitors", "claims_paid")]
+    rows += [f"{name:24}{found[name]:8}" for name in ("visitors", "declined", "claims_paid")]
     for name in ("paid_double", "missing"):
         rows.append(f"{name:24}{len(found[name]):8}  {', '.join(found[name])}".rstrip())
     rows += [f"failed: {run}" for run in found["failed_runs"]]

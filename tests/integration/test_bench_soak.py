@@ -106,7 +106,7 @@ def found(memory: list[float], files: list[int], name: str = "simulator") -> dic
         "claims_paid": 3, "paid_double": [], "missing": [], "failed_runs": [],
         "refused_filings": [],
     }  # fmt: skip
-    return {"rounds": ROUNDS, "visitors": 3, **counts, **soak.judged(rounds)}
+    return {"rounds": ROUNDS, "visitors": 3, "declined": 0, **counts, **soak.judged(rounds)}
 
 
 def test_table__nothing_grew__says_so_and_what_the_folders_take():

@@ -13,6 +13,7 @@ from leverageguard.settlement import chain as chains
 from leverageguard.simulator import scenario as scenarios
 from leverageguard.stack import airflow, visiting, world
 from leverageguard.stack.progress import Progress, StackError
+from leverageguard.underwriting.refusals import QuoteRefused
 from tests.bench._latency import traders
 from tests.bench._latency.traders import HOUR_MS, Insured
 
@@ -26,19 +27,29 @@ class Visitors:
 
     settings: Settings
     insured: list[Insured] = field(default_factory=list)
+    declined: set[str] = field(default_factory=set)
     filed: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
 
     def come(self) -> int:
-        """Whose position opens before there is another chance to buy cover buys it; how many."""
-        now_ms, known = clock.now_ms(), {one.visitor["visitor"] for one in self.insured}
+        """Whose position opens before there is another chance to buy cover buys it; how many.
+
+        So many liquidations can halt the sales, as they should: whom they refuse stays away.
+        """
+        now_ms, before = clock.now_ms(), len(self.insured)
+        known = self.declined | {one.visitor["visitor"] for one in self.insured}
         new = [
             each
             for each in traders.spanned(visiting.visitors(self.settings), now_ms)
             if each["visitor"] not in known and opened_ms(each) < now_ms + LAST_CHANCE_MS
         ]
-        self.insured += [traders.insure(self.settings, each) for each in new]
-        return len(new)
+        for each in new:
+            try:
+                self.insured.append(traders.insure(self.settings, each))
+            except QuoteRefused as refused:
+                self.declined.add(each["visitor"])
+                print(f"{each['visitor']} bought nothing: {refused}", file=sys.stderr, flush=True)
+        return len(self.insured) - before
 
     def file(self) -> int:
         """Every other one files an hour after its liquidation; the rest are left to be found."""
