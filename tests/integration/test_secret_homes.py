@@ -142,7 +142,7 @@ def test_generate__any_home__once_and_only_what_others_open_by_path_is_a_file(
     files = {path.name for path in homed.secrets_dir.iterdir()} - {"vault_token"}
     if not homed.are_secrets_files:
         assert files == {secrets.AIRFLOW_PASSWORDS, *secrets.SUPERSET_PASSWORDS} | {
-            "superset_secret_key", "superset_guest_key"
+            "superset_secret_key", "superset_guest_key", "redis_password"
         }  # fmt: skip
         assert files.isdisjoint(before)
 
