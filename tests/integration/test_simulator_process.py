@@ -65,7 +65,9 @@ def test_process__scenario_on_its_own__starts_the_world_clock_and_stops_when_tol
 def test_process__no_venue_named__serves_each_on_its_port_of_the_stack(tmp_path: Path) -> None:
     base = free_range(ports.FIRST_VENUE_PORT + len(config.VENUES))
     process = start(tmp_path, SCENARIOS / "okx_real_full_liquidation", base=base)
-    served = {venue: Settings(tmp_path, port_base=base).venue_port(venue) for venue in config.VENUES}
+    served = {
+        venue: Settings(tmp_path, port_base=base).venue_port(venue) for venue in config.VENUES
+    }
     try:
         said = {
             venue: answer(f"http://127.0.0.1:{port}/_health", process)["venue"]
