@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -203,8 +204,9 @@ def run_main_job(client: Client, window: tuple[str, str], say: Progress) -> None
     """Trigger ingestion through the scheduler and wait until reports are published.
 
     The DAGs are chained by assets: the first run that follows is found by its creation time, each
-    later one by the run whose event it took, so only what this call set off is waited for. Raises
-    StackError naming the failed task.
+    later one by the run whose event it took, so only what this call set off is waited for. A run
+    that was waiting for its turn and began after that one had ended does as well: it reads all of
+    it, and the scheduler may start no other. Raises StackError naming the failed task.
     """
     first, *others = CHAINED_DAGS
     known = {run["dag_run_id"] for run in client.runs(first)}
@@ -215,26 +217,34 @@ def run_main_job(client: Client, window: tuple[str, str], say: Progress) -> None
     for dag_id, run_id in started.items():
         _wait_for_run(client, dag_id, run_id)
         say(f"{dag_id} finished")
-    run_id = _next_run(client, first, lambda run: run not in known)
-    for dag_id in (first, *others):
-        if dag_id != first:
-            run_id = _next_run(client, dag_id, partial(_is_started_by, client, dag_id, run_id))
+    run_id = _next_run(client, first, lambda run: run["dag_run_id"] not in known)
+    for before, dag_id in zip((None, first, *others), (first, *others), strict=False):
+        if before is not None:
+            source = client.get(f"/api/v2/dags/{before}/dagRuns/{run_id}")
+            run_id = _next_run(client, dag_id, partial(_follows, client, source))
         _wait_for_run(client, dag_id, run_id)
         say(f"{dag_id} finished")
 
 
-def _is_started_by(client: Client, dag_id: str, source: str, run_id: str) -> bool:
-    """Whether an event of the run `source` is among those that started the run `run_id`."""
-    taken = client.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/upstreamAssetEvents")
-    return any(event["source_run_id"] == source for event in taken["asset_events"])
+def _follows(client: Client, source: dict[str, Any], run: dict[str, Any]) -> bool:
+    """Whether a run took an event of the ended run `source`, or began after its end."""
+    if run["start_date"] and _at(run["start_date"]) >= _at(source["end_date"]):
+        return True
+    path = f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/upstreamAssetEvents"
+    taken = client.get(path)["asset_events"]
+    return any(event["source_run_id"] == source["dag_run_id"] for event in taken)
 
 
-def _next_run(client: Client, dag_id: str, is_it: Callable[[str], bool]) -> str:
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _next_run(client: Client, dag_id: str, is_it: Callable[[dict[str, Any]], bool]) -> str:
     """The oldest of the newest runs that is the one; StackError when none comes."""
     deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
         for run in reversed(client.runs(dag_id)):
-            if is_it(str(run["dag_run_id"])):
+            if is_it(run):
                 return str(run["dag_run_id"])
         time.sleep(0.3)
     raise StackError(f"{dag_id} was never started by its assets: ./leverageguard logs shows why")
