@@ -88,7 +88,9 @@ class Server:
 
 def require(servers: tuple[Server, ...]) -> None:
     """Raises StackError that names the packages which are missing."""
-    missing = sorted({one.package for one in servers if shutil.which(one.program) is None})
+    missing = sorted(
+        {one.package for one in servers if shutil.which(one.program, path=PATH) is None}
+    )
     if missing:
         raise StackError(
             f"the cluster profile needs Debian's programs; as root: apt-get install -y "
