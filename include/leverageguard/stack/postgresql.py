@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
 import subprocess
 from pathlib import Path
 
+from leverageguard.stack import users
 from leverageguard.stack.progress import StackError
 
 PACKAGE, OWNER, SUPERUSER = "postgresql", "postgres", "leverageguard"
@@ -28,18 +27,12 @@ def program(name: str) -> str:
 
 def owner() -> str | None:
     """Whom the server runs as: Debian's `postgres` where we are root, else ourselves (None)."""
-    return None if os.geteuid() else OWNER
+    return users.running_as(OWNER)
 
 
 def own_folder(folder: Path) -> Path:
     """A folder that only the server's user reads, made where it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    named = owner()
-    if named is not None:
-        entry = pwd.getpwnam(named)
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-    return folder
+    return users.own_folder(folder, OWNER)
 
 
 def create(folder: Path, *options: str) -> None:

@@ -24,6 +24,7 @@ from leverageguard.warehouse.lake import View
 from leverageguard.warehouse.manifest import DataTest, Model
 from leverageguard.warehouse.model_runner import Models
 from leverageguard.warehouse.snapshot import REPORT_QUERIES
+from leverageguard.warehouse.sql_text import quoted
 
 CATALOG = lake.CATALOG  # what dbt calls the warehouse, and what its views name
 THREADS = 2
@@ -196,9 +197,9 @@ def _database(path: Path) -> Iterator[Any]:
         # Landed files are read once a run; keeping them fills the memory with what nobody asks for.
         connection.execute("set enable_external_file_cache = false")
         # What does not fit into memory spills beside the file, not where the process happens to be.
-        spill = model_runner.quoted(path.with_suffix(".spill"))
+        spill = quoted(path.with_suffix(".spill"))
         connection.execute(f"set temp_directory = '{spill}'")
-        connection.execute(f"attach '{model_runner.quoted(path)}' as {CATALOG}")
+        connection.execute(f"attach '{quoted(path)}' as {CATALOG}")
         # Tests that look through the columns of their own database look here.
         connection.execute(f"use {CATALOG}")
         yield connection

@@ -8,6 +8,7 @@ from typing import Any
 
 from leverageguard.lake_settings import Lake, Warehouse
 from leverageguard.warehouse import lake
+from leverageguard.warehouse.sql_text import quoted
 
 HARDENED = {
     "autoinstall_known_extensions": "false",
@@ -44,7 +45,7 @@ def read_only(warehouse: Warehouse, memory_limit: str = "1GB", threads: int = 2)
 
 def _closed(connection: Any, files: Path) -> Any:
     """The connection, able to read these files alone."""
-    connection.execute(f"set allowed_directories = ['{lake.quoted(f'{files}/')}']")
+    connection.execute(f"set allowed_directories = ['{quoted(f'{files}/')}']")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection

@@ -19,6 +19,7 @@ from typing import Any
 
 from leverageguard import clock
 from leverageguard.lake_settings import Lake
+from leverageguard.warehouse.sql_text import quoted
 
 CATALOG = "leverageguard"  # what views name, in a file as in a lake
 EXTENSIONS = ("ducklake", "postgres_scanner")
@@ -111,7 +112,7 @@ def load_extensions(connection: Any) -> None:
             ) from None
         [folder] = package.__path__
         file = Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-        connection.execute(f"load '{quoted(str(file))}'")
+        connection.execute(f"load '{quoted(file)}'")
 
 
 @contextmanager
@@ -136,7 +137,7 @@ def fill(lake: Lake, draft: Path, views: Iterable[View]) -> None:
     table took eight times as long, and ever longer the more of them the catalogue knew.
     """
     with writing(lake), connect(lake) as connection:
-        connection.execute(f"attach '{quoted(str(draft))}' as draft (read_only)")
+        connection.execute(f"attach '{quoted(draft)}' as draft (read_only)")
         tables = connection.execute(
             "select schema_name, table_name from duckdb_tables() "
             "where database_name = 'draft' order by all"
@@ -262,8 +263,3 @@ def _empty(threads: int, memory_limit: str | None) -> Any:
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("set TimeZone = 'UTC'")
     return connection
-
-
-def quoted(text: str) -> str:
-    """A text inside a text of SQL."""
-    return text.replace("'", "''")

@@ -23,6 +23,7 @@ from leverageguard.warehouse import manifest, metrics, raw_tables
 from leverageguard.warehouse.dbt_runner import DbtFailed
 from leverageguard.warehouse.manifest import CATALOG, DataTest, Model
 from leverageguard.warehouse.metrics import Metric
+from leverageguard.warehouse.sql_text import quoted
 
 RAW_SCHEMA = "raw"
 _RAW = "@raw@"
@@ -262,8 +263,3 @@ def reading(sql: str, raw_dir: Path | None, as_of_ms: int | None = None) -> str:
     if raw_dir is not None:
         return sql.replace(_RAW, quoted(raw_dir))
     return _SOURCE.sub(rf'"{CATALOG}".{RAW_SCHEMA}."\g<table>"', sql)
-
-
-def quoted(path: Path) -> str:
-    """A path inside a text of SQL."""
-    return str(path).replace("'", "''")

@@ -21,6 +21,7 @@ from typing import Any
 from leverageguard import clock, config
 from leverageguard.lake_settings import Lake, Warehouse
 from leverageguard.warehouse import connect, lake
+from leverageguard.warehouse.sql_text import quoted
 
 FILE_NAME = "leverageguard.duckdb"
 LINK_NAME = "current"
@@ -123,7 +124,7 @@ def _copy_marts(settings: config.Settings, target: Path, version: str) -> None:
         # A view names its own catalogue, so the warehouse is attached under its own name.
         connection.execute("set TimeZone = 'UTC'")
         _attach(connection, settings.warehouse)
-        connection.execute(f"attach '{_quoted(target)}' as snapshot")
+        connection.execute(f"attach '{quoted(target)}' as snapshot")
         # One transaction: a lake's catalogue is then asked once for what tables share.
         connection.execute("begin")
         marts = _marts(connection, settings)
@@ -150,7 +151,7 @@ def _attach(connection: Any, warehouse: Warehouse) -> None:
     if isinstance(warehouse, Lake):
         lake.attach_whole(connection, warehouse)
     else:
-        connection.execute(f"attach '{_quoted(warehouse)}' as leverageguard (read_only)")
+        connection.execute(f"attach '{quoted(warehouse)}' as leverageguard (read_only)")
 
 
 def _where(settings: config.Settings) -> Path:
@@ -202,10 +203,6 @@ def _add_views(target: Path, views: Mapping[str, str]) -> None:
     with duckdb.connect(str(target)) as connection:
         for name, query in views.items():
             connection.execute(f'create view main."{name}" as {query}')
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _point_link(serve_dir: Path, version: str) -> None:

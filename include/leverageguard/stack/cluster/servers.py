@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 import shutil
 import socket
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leverageguard.config import Settings
-from leverageguard.stack import processes
+from leverageguard.stack import processes, users
 from leverageguard.stack.cluster import certificates
 from leverageguard.stack.progress import StackError
 
@@ -33,22 +32,11 @@ class Server:
 
     def owner(self) -> str | None:
         """Whom the server runs as; ourselves (None) where we are not root."""
-        return None if os.geteuid() else self.user
+        return users.running_as(self.user)
 
     def folder(self, settings: Settings) -> Path:
         """The server's own folder, which it alone reads; made where it is missing."""
-        folder = settings.data_dir / "servers" / self.name
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        self.give(folder)
-        return folder
-
-    def give(self, path: Path) -> None:
-        """Make a file or folder the server's own."""
-        named = self.owner()
-        if named is not None:
-            entry = pwd.getpwnam(named)
-            os.chown(path, entry.pw_uid, entry.pw_gid)
+        return users.own_folder(settings.data_dir / "servers" / self.name, self.user)
 
     def write(self, settings: Settings, name: str, text: str) -> Path:
         """A file in the server's folder, readable by it alone."""
@@ -57,7 +45,7 @@ class Server:
         path.touch(mode=0o600)
         path.chmod(0o600)
         path.write_text(text)
-        self.give(path)
+        users.give(path, self.user)
         return path
 
     def tls(self, settings: Settings) -> tuple[Path, Path, Path]:
