@@ -15,8 +15,8 @@ UP_SECONDS = 900
 
 
 def free_port_base(first: int) -> int:
-    """The first port of a block that nothing listens on."""
-    for base in range(first, 60_000, PORTS_OF_A_STACK):
+    """The first port of a block that nothing listens on, below those given to connections."""
+    for base in range(first, 32_000, PORTS_OF_A_STACK):
         if all(_is_free(base + offset) for offset in range(PORTS_OF_A_STACK)):
             return base
     raise AssertionError("no free block of ports")

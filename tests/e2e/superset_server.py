@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from leverageguard import clock, config
+from leverageguard import clock, cluster_settings, config
 from leverageguard.stack.secrets import SUPERSET_PASSWORDS
 from leverageguard.warehouse import snapshot
 
@@ -76,7 +76,8 @@ def free_port_base() -> int:
 
 
 def publish(settings: config.Settings, tables: str) -> None:
-    """A new snapshot of what the SQL makes."""
+    """A new snapshot of what the SQL makes, whatever the stack's own warehouse is."""
+    settings = replace(settings, profile=cluster_settings.EMBEDDED)
     settings.warehouse_path.parent.mkdir(exist_ok=True)
     settings.warehouse_path.unlink(missing_ok=True)
     with duckdb.connect(str(settings.warehouse_path)) as connection:

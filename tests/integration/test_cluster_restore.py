@@ -42,7 +42,7 @@ def test_restore__cluster_is_gone__its_database_has_the_rows_again_and_is_down(
 ):
     (tmp_path / "phrase").write_text(PHRASE)
     words = (tmp_path / "shelf", "--secrets-passphrase", tmp_path / "phrase")
-    port = free_port_base(46_000)
+    port = free_port_base(26_000)
     stack = config.Settings(data_dir=folder / "data", port_base=port, profile="cluster")
     monkeypatch.setenv("LEVERAGEGUARD_DATA", str(stack.data_dir))
     stack.data_dir.mkdir()

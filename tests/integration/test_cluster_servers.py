@@ -33,7 +33,7 @@ def stack():
     # Not pytest's folder: only root may enter that one, and the servers are not root.
     folder = Path(tempfile.mkdtemp(prefix="lg-cluster-"))
     folder.chmod(0o755)
-    made = config.Settings(data_dir=folder, port_base=free_port_base(45_000), profile="cluster")
+    made = config.Settings(data_dir=folder, port_base=free_port_base(25_000), profile="cluster")
     secrets.generate(made)
     try:
         profile.check(made)

@@ -13,7 +13,7 @@ AT_MS = 1_767_571_200_000
 
 
 def test_start__states_of_older_blocks__lie_in_the_run_folder_and_end_with_the_next_start(settings):
-    stack = replace(settings, port_base=free_port_base(47_000))
+    stack = replace(settings, port_base=free_port_base(28_000))
     states = stack.run_dir / local_chain.OLDER_STATES
     try:
         local_chain.start(stack, AT_MS)

@@ -376,7 +376,7 @@ def test_postgresql__as_its_container_is_told__takes_each_role_by_certificate_an
     with tempfile.TemporaryDirectory(prefix="lg-containers-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        made = config.Settings(data_dir=folder, port_base=free_port_base(46_000), profile="cluster")
+        made = config.Settings(data_dir=folder, port_base=free_port_base(26_500), profile="cluster")
         list(containers.lines(made, {"action": "prepare"}))
         data = folder / "servers" / "postgresql" / "data"
         postgresql.create(data, "--auth=reject", "--no-sync")
