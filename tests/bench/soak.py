@@ -171,6 +171,7 @@ def main() -> int:
     if options.rounds < WARM_UP + FEWEST:
         parser.error(f"--rounds: {WARM_UP} are warm-up, and {FEWEST} more the fewest that tell")
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # servers of a cluster are not root and must enter it
         found = measure(options, Path(folder) / "data")
     print(table(found))
     if options.json:

@@ -78,11 +78,11 @@ class Api:
 
     def __init__(self, settings: Settings, insured: Insured) -> None:
         self._settings, self._insured = settings, insured
-        self._host = f"{settings.host}:{settings.airflow_port}"
+        host = f"{settings.host}:{settings.airflow_port}"
         holder = Account.from_key(insured.visitor["wallet_private_key"])
         nonce = self._post("/auth/nonce", {})["nonce"]
         text = gateway_world.message(
-            holder, nonce, domain=self._host, uri=f"http://{self._host}/leverageguard/app/",
+            holder, nonce, domain=host, uri=f"{settings.airflow_url}/leverageguard/app/",
             chain_id=settings.chain_id,
         )  # fmt: skip
         token = self._post("/auth/sign-in", gateway_world.signed(holder, text))["token"]
@@ -103,8 +103,8 @@ class Api:
     def _post(
         self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
     ) -> dict[str, Any]:
-        url = f"http://{self._host}{PREFIX}{API}{path}"
-        answer = requests.post(url, json=body, headers=headers or {}, timeout=60)
+        url, trusted = f"{self._settings.airflow_url}{PREFIX}{API}{path}", self._settings.verify
+        answer = requests.post(url, json=body, headers=headers or {}, timeout=60, verify=trusted)
         if not answer.ok:
             raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:300]}")
         return dict(answer.json())
