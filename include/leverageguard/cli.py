@@ -97,8 +97,7 @@ def _bench(settings: Settings, options: argparse.Namespace) -> int:
     if chosen is None:
         print(f"benchmarks: {', '.join(known) or 'none'}")
         return 0 if options.name is None else 1
-    argv = [sys.executable, str(chosen), *(["--json"] * options.json)]
-    return subprocess.call(argv)
+    return subprocess.call([sys.executable, str(chosen), *options.bench_args])
 
 
 def _verify(settings: Settings, options: argparse.Namespace) -> int:

@@ -31,7 +31,9 @@ def _stack(commands: Any) -> None:
     logs.add_argument("-n", "--lines", type=int, default=50, help="last lines to print")
     bench = commands.add_parser("bench", help="run one benchmark of tests/bench")
     bench.add_argument("name", nargs="?", help="benchmark; without it they are listed")
-    bench.add_argument("--json", action="store_true", help="end with one JSON object")
+    bench.add_argument(
+        "bench_args", nargs=argparse.REMAINDER, help="passed on to it: --json, --help and its own"
+    )
     airflow = commands.add_parser("airflow", help="run an airflow command against this stack")
     airflow.add_argument("airflow_args", nargs=argparse.REMAINDER)
 
