@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from leverageguard import config
+from leverageguard.recovery import rebuilding
 from leverageguard.stack import airflow, processes
 from tests.e2e import secret_search
 from tests.e2e.stacks import REPO, Stack, against_truth, money
@@ -200,3 +201,14 @@ def test_cluster__secrets_of_an_attacked_day__are_in_no_file_the_stack_wrote(att
 
     for places in (secret_search.written(data), list(unpacked.iterdir())):
         assert secret_search.holding(secrets, places, tmp_path) == set()
+
+
+def test_cluster__lake_deleted_while_down__the_rebuilt_one_has_the_same_marts(attacked):
+    attacked.stack.run("down")
+    attacked.stack.run("rebuild-warehouse")  # raw grew since the last build
+    shutil.rmtree(attacked.settings.lake_dir)
+
+    printed = attacked.stack.run("rebuild-warehouse", "--check").stdout
+
+    assert printed.count("  as before") == len(rebuilding.MARTS)
+    assert attacked.stack.processes() == []

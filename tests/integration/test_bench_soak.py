@@ -43,6 +43,8 @@ def noisy(a_round: float, noise: float) -> list[float]:
         (noisy(-3 * MB, 5 * MB), False),
         ([*noisy(0, MB)[:-1], 900 * MB], False),  # read at a bad moment
         ([300 * MB] * ROUNDS, False),
+        ([800_000 + number * 3_000 for number in range(ROUNDS)], False),  # a page now and then
+        ([800_000 + number * 100_000 for number in range(ROUNDS)], True),
     ],
 )
 def test_memory__grows__beyond_noise_and_slack_alone(values, grows):

@@ -7,11 +7,13 @@ the same digest in any file, on any machine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from hashlib import sha256
 from typing import Any
 
 from leverageguard.config import Settings
 from leverageguard.lake_settings import Warehouse
+from leverageguard.recovery import dumping
 from leverageguard.stack import processes
 from leverageguard.stack.progress import StackError
 from leverageguard.warehouse import connect, dbt_runner, snapshot
@@ -44,6 +46,17 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
         raise RebuildRefused(
             "the stack runs, and build_claims is at it: ./leverageguard down first"
         )
+    with _reachable(settings):
+        yield from _rebuilt(settings, options["check"])
+
+
+def _reachable(settings: Settings) -> AbstractContextManager[None]:
+    """A lake's catalogue, which is down with the stack where it is a cluster's own."""
+    is_own = settings.is_cluster and settings.lake_catalogue is None
+    return dumping.cluster_database(settings) if is_own else nullcontext()
+
+
+def _rebuilt(settings: Settings, is_checked: bool) -> Iterator[str]:
     before = _before(settings)
     counts = dbt_runner.build()
     yield ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
@@ -53,9 +66,9 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
         told = "" if not before else "  other than before" if mart in others else "  as before"
         yield f"{mart:<20}{digest}{told}"
     yield f"published as {snapshot.publish(settings)}"
-    if options["check"] and not before:
+    if is_checked and not before:
         raise RebuildRefused("nothing was there that it could be held against")
-    if options["check"] and others:
+    if is_checked and others:
         raise RebuildRefused(
             f"{', '.join(others)}: not what was there. Raw may have grown since the last build; if "
             "nothing landed, the warehouse was changed past its builds"
@@ -64,8 +77,11 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
 
 def _before(settings: Settings) -> dict[str, str]:
     """What was there: in the warehouse, or else in what was published of it; empty for neither."""
+    import duckdb
+
     if connect.is_built(settings.warehouse):
-        return digests(settings.warehouse)
+        with suppress(duckdb.IOException):  # a lake's files were deleted, its catalogue was not
+            return digests(settings.warehouse)
     try:
         return digests(snapshot.current(settings))
     except snapshot.SnapshotError:

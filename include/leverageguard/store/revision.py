@@ -6,18 +6,24 @@ from pathlib import Path
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 from leverageguard.config import Settings
 from leverageguard.store import base
 
 FIX = "./leverageguard up brings it to this one"
+START = "that of a cluster runs with its stack, ./leverageguard up"
 
 
 def behind(settings: Settings) -> str | None:
-    """What to do where the store is not of this release; None where it is."""
+    """What to do where the store does not answer or is not of this release; None where it is."""
     scripts = ScriptDirectory(str(Path(__file__).parent / "migrations"))
-    with base.engine(settings).connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+    try:
+        with base.engine(settings).connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+    except OperationalError as error:
+        [said, *_] = str(error.orig).splitlines()
+        return f"the store's database does not answer ({said}): {START}"
     if found == scripts.get_current_head():
         return None
     if found is None:

@@ -2,7 +2,8 @@
 
 The slope is the median over all pairs of rounds, so that one round that was read at a bad moment
 tilts nothing. A series grows when even the lower bound is above zero, and what the slope makes
-of all rounds is more than the slack: an allocator's last pages are no leak.
+of all rounds is more than the slack: neither an allocator's last pages are a leak, nor the larger
+share of a library's pages that a small process bears when others end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scipy.stats import theilslopes
 
 CONFIDENCE = 0.95
 MEMORY_SLACK = 0.05  # of the median, over all rounds that count
+LEAST_SLACK = 1_000_000  # bytes
 FILES_SLACK = 2
 
 
@@ -31,7 +33,7 @@ class Trend:
 
 def of_memory(values: Sequence[float]) -> Trend:
     """The trend of bytes."""
-    return _trend(values, MEMORY_SLACK * median(values))
+    return _trend(values, max(MEMORY_SLACK * median(values), LEAST_SLACK))
 
 
 def of_files(values: Sequence[float]) -> Trend:

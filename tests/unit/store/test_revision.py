@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import pytest
@@ -46,6 +47,18 @@ def test_verify__store_of_a_newer_release__says_so(store, monkeypatch, capsys):
 
     assert run(monkeypatch, "audit", "verify") == 1
     assert "newer release (revision 9999)" in capsys.readouterr().err
+
+
+def test_verify__database_is_down__says_that_a_cluster_is_brought_up(settings, monkeypatch, capsys):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and listens to none
+        port = nobody.getsockname()[1]
+        url = f"postgresql+psycopg://pool:hidden@127.0.0.1:{port}/store"
+        monkeypatch.setenv("LEVERAGEGUARD_STORE_URL", url)
+
+        assert run(monkeypatch, "audit", "verify") == 1
+    told = capsys.readouterr().err
+    assert "does not answer" in told and "./leverageguard up" in told and "hidden" not in told
 
 
 def test_verify__table_is_gone_from_a_store_of_this_release__is_not_explained_away(
