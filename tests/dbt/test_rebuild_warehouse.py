@@ -42,6 +42,16 @@ def run(settings: config.Settings, *, check: bool = False) -> str:
     return "\n".join(rebuilding.lines(settings, {"check": check}))
 
 
+def test_rebuild__file_that_cannot_be_read__is_no_missing_one(built):
+    kept = built.warehouse_path.read_bytes()
+    built.warehouse_path.write_bytes(b"held by somebody" * 1000)
+    try:
+        with pytest.raises(duckdb.IOException):
+            run(built)
+    finally:
+        built.warehouse_path.write_bytes(kept)
+
+
 def test_rebuild__warehouse_and_snapshot_deleted__every_mart_of_money_is_the_same(built):
     before = rebuilding.digests(snapshot.current(built))
     with duckdb.connect(str(built.warehouse_path), read_only=True) as warehouse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from urllib3.util import Retry
 from leverageguard import clock, cluster_settings, config
 from leverageguard.stack.secrets import SUPERSET_PASSWORDS
 from leverageguard.warehouse import snapshot
+from tests.e2e.stacks import free_port_base
 
 PYTHON = config.REPO_DIR / ".venv-superset" / "bin" / "python"
 SERVE = config.REPO_DIR / "include" / "superset" / "serve.py"
@@ -46,7 +46,7 @@ def served(data: Path, variables: dict[str, str] | None = None) -> Iterator[Runn
     """Started before anything is published, as `up` does."""
     patch = pytest.MonkeyPatch()
     patch.setenv("LEVERAGEGUARD_DATA", str(data))
-    patch.setenv("LEVERAGEGUARD_PORT", str(free_port_base()))
+    patch.setenv("LEVERAGEGUARD_PORT", str(free_port_base(22_500)))
     for name, value in (variables or {}).items():
         patch.setenv(name, value)
     settings = config.load()
@@ -66,13 +66,6 @@ def served(data: Path, variables: dict[str, str] | None = None) -> Iterator[Runn
             process.terminate()
             process.wait(timeout=60)
             patch.undo()
-
-
-def free_port_base() -> int:
-    """A port base whose Superset port nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1]) - 1
 
 
 def publish(settings: config.Settings, tables: str) -> None:

@@ -13,8 +13,8 @@ import pytest
 from leverageguard import config
 from leverageguard.audit import verifying
 from leverageguard.intake import accounts
-from leverageguard.recovery import dumping
 from leverageguard.stack import processes, secrets
+from leverageguard.stack.cluster import profile
 from leverageguard.stack.up import migrate_store
 from leverageguard.store import base
 from tests.e2e.stacks import free_port_base
@@ -48,7 +48,7 @@ def test_restore__cluster_is_gone__its_database_has_the_rows_again_and_is_down(
     stack.data_dir.mkdir()
     secrets.generate(stack)
     (stack.data_dir / "profile").write_text("cluster\n")
-    with dumping.cluster_database(stack):
+    with profile.database(stack):
         migrate_store(stack)
         account(stack, "acc-1")
         told = backup(stack, *words)
@@ -62,7 +62,7 @@ def test_restore__cluster_is_gone__its_database_has_the_rows_again_and_is_down(
     assert (fresh.data_dir / "profile").read_text() == "cluster\n"
     assert list((fresh.data_dir / "store").iterdir()) == []
     again = replace(fresh, profile="cluster")
-    with dumping.cluster_database(again):
+    with profile.database(again):
         assert held(again) == ["acc-1"]
         assert verifying.verify(again).breaks == ()
         account(again, "acc-3")

@@ -19,6 +19,7 @@ from leverageguard.recovery.cutting import cut
 from leverageguard.recovery.errors import RecoveryError
 from leverageguard.recovery.shelf import Shelf, shelf
 from leverageguard.stack import processes
+from leverageguard.stack.cluster import profile
 
 STEPS = 10
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
@@ -123,7 +124,7 @@ def _restored(settings: Settings, at: Shelf, options: Mapping[str, Any]) -> Iter
     yield from _moved(settings, beside)
     if is_own:
         of_cluster = replace(settings, profile=cluster_settings.CLUSTER)
-        with dumping.cluster_database(of_cluster):
+        with profile.database(of_cluster):
             yield from _filled(of_cluster, settings.data_dir / parts.STORE_DUMP)
     yield f"backup {chosen} of {found['made_at']} is in {settings.data_dir}"
     if not secrets:

@@ -18,9 +18,7 @@ from sqlalchemy.exc import OperationalError
 from leverageguard import config
 from leverageguard.config import Settings
 from leverageguard.recovery.errors import RecoveryError
-from leverageguard.stack import postgresql, processes
-from leverageguard.stack.cluster import certificates, servers
-from leverageguard.stack.cluster import postgresql as cluster_postgresql
+from leverageguard.stack import postgresql
 from leverageguard.store import base
 
 # The roles of the place a dump comes from are not those of the place it goes to.
@@ -98,21 +96,6 @@ def fill(settings: Settings, source: Path) -> str | None:
             _do(settings, f"DROP SCHEMA {schema}", f"ALTER SCHEMA {aside} RENAME TO {schema}")
         raise
     return aside
-
-
-@contextmanager
-def cluster_database(settings: Settings) -> Iterator[None]:
-    """A cluster's own PostgreSQL with its empty databases, up for as long as the block lasts."""
-    servers.require((cluster_postgresql.SERVER,))
-    servers.require_entrance(settings, (cluster_postgresql.SERVER,))
-    certificates.authority(settings)
-    process = cluster_postgresql.start(settings)
-    try:
-        cluster_postgresql.create_databases(settings, process)
-        yield
-    finally:
-        base.engine(settings).dispose()
-        processes.stop_all(settings)
 
 
 def _do(settings: Settings, *statements: str) -> None:

@@ -7,14 +7,14 @@ the same digest in any file, on any machine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from typing import Any
 
 from leverageguard.config import Settings
-from leverageguard.lake_settings import Warehouse
-from leverageguard.recovery import dumping
+from leverageguard.lake_settings import Lake, Warehouse
 from leverageguard.stack import processes
+from leverageguard.stack.cluster import profile
 from leverageguard.stack.progress import StackError
 from leverageguard.warehouse import connect, dbt_runner, snapshot
 
@@ -53,7 +53,7 @@ def lines(settings: Settings, options: Mapping[str, Any]) -> Iterator[str]:
 def _reachable(settings: Settings) -> AbstractContextManager[None]:
     """A lake's catalogue, which is down with the stack where it is a cluster's own."""
     is_own = settings.is_cluster and settings.lake_catalogue is None
-    return dumping.cluster_database(settings) if is_own else nullcontext()
+    return profile.database(settings) if is_own else nullcontext()
 
 
 def _rebuilt(settings: Settings, is_checked: bool) -> Iterator[str]:
@@ -80,8 +80,12 @@ def _before(settings: Settings) -> dict[str, str]:
     import duckdb
 
     if connect.is_built(settings.warehouse):
-        with suppress(duckdb.IOException):  # a lake's files were deleted, its catalogue was not
+        try:
             return digests(settings.warehouse)
+        except duckdb.IOException:
+            # A lake's files can be gone while its catalogue is not; a file is held by somebody.
+            if not isinstance(settings.warehouse, Lake):
+                raise
     try:
         return digests(snapshot.current(settings))
     except snapshot.SnapshotError:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from leverageguard import cluster_settings, config
 from leverageguard.config import Settings
 from leverageguard.stack import processes, superset
 from leverageguard.stack.cluster import certificates, nginx, postgresql, rabbitmq, redis, servers
 from leverageguard.stack.progress import Progress, StackError
+from leverageguard.store import base
 
 SERVERS = (postgresql.SERVER, rabbitmq.EPMD, rabbitmq.SERVER, redis.SERVER, nginx.SERVER)
 SPOKEN_BY_OURS = ("airflow", "gateway", superset.NAME)
@@ -85,3 +88,18 @@ def start_gateways(settings: Settings) -> None:
 
 def _gateways() -> tuple[str, str]:
     return f"{GATEWAY}-1", f"{GATEWAY}-2"
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[None]:
+    """The PostgreSQL alone with its databases, up for as long as the block lasts."""
+    servers.require((postgresql.SERVER,))
+    servers.require_entrance(settings, (postgresql.SERVER,))
+    certificates.authority(settings)
+    process = postgresql.start(settings)
+    try:
+        postgresql.create_databases(settings, process)
+        yield
+    finally:
+        base.engine(settings).dispose()
+        processes.stop_all(settings)
